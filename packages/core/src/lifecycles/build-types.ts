@@ -1,0 +1,23 @@
+import type { Platform } from '../hosts/host.ts'
+import type { Kubefile } from '../kubefile/kubefile.ts'
+
+/** A Kubefile with all that belongs to it, before it is executed. */
+export interface BuildSource {
+  readonly kubefile: Kubefile
+  /** Absolute path of the build context. */
+  readonly context: string
+  readonly platforms: readonly Platform[]
+  readonly buildArgs: Readonly<Record<string, string>>
+}
+
+/** What a build has made. */
+export interface BuildReport {
+  readonly reference: string
+  /** Digest of the index. */
+  readonly digest: string
+  readonly platforms: readonly Platform[]
+  /** Instructions answered from the layer cache, and all that make layers. */
+  readonly layers: { readonly cached: number; readonly total: number }
+  /** Names of the container images carried. */
+  readonly images: readonly string[]
+}

@@ -1,0 +1,13 @@
+import type { SealerHooks } from './hooks.ts'
+
+/** The part of sealer that a plugin sees. Hooks can be tapped; only core calls them. */
+export interface PluginHost {
+  readonly hooks: SealerHooks
+}
+
+/** What a plugin package's factory returns: `k3s(options)`. */
+export interface Plugin {
+  /** The package's name without the scope, e.g. `runtime-k3s`; its taps carry it. */
+  readonly name: string
+  apply(sealer: PluginHost): void
+}

@@ -1,0 +1,137 @@
+import type { Readable } from 'node:stream'
+import type { Clock } from './clock.ts'
+import type { SealerHooks } from './hooks.ts'
+import type { HostSpec, Platform } from './hosts/host.ts'
+import type { PlatformImage } from './image/cluster-config.ts'
+import type { ImageStore, StoredImage } from './image/image-store.ts'
+import type { BuildReport } from './lifecycles/build-types.ts'
+import type { InstallReport } from './lifecycles/reports.ts'
+import type { Logger } from './logger.ts'
+import type { Plan } from './plan.ts'
+import type { Plugin } from './plugin.ts'
+import type { OnEvent } from './run-events.ts'
+import type { ClusterStatus } from './runtime.ts'
+import type { SecretRef, Secrets } from './secrets.ts'
+import type { Wish } from './wish.ts'
+
+/** What to do with a host key that is not known. A changed key is always refused. */
+export type HostKeyPolicy =
+  /** Only keys of known_hosts or pinned by this cluster. */
+  | { readonly kind: 'strict' }
+  /** An unknown key is accepted and pinned. */
+  | { readonly kind: 'accept-new' }
+  /** The caller decides about an unknown key (a question on a terminal); true pins it. */
+  | { readonly kind: 'ask'; readonly ask: (host: string, fingerprint: string) => Promise<boolean> }
+
+export interface SealerOptions {
+  /** Folder of everything this sealer keeps: store, clusters, site, auth. `~/.sealer` for the command. */
+  readonly home: string
+  readonly plugins?: readonly Plugin[]
+  readonly logger?: Logger
+  readonly clock?: Clock
+  readonly secrets?: Secrets
+  readonly hostKeys?: HostKeyPolicy
+  /** Files of known host keys, `~/.ssh/known_hosts` for the command; none when nothing is said. */
+  readonly knownHosts?: readonly string[]
+}
+
+/** What every long operation takes. */
+export interface Watch {
+  readonly signal?: AbortSignal
+  readonly onEvent?: OnEvent
+}
+
+export interface BuildOptions {
+  readonly context: string
+  /** Kubefile's path; `Kubefile` in the context when nothing is said. */
+  readonly file?: string
+  readonly tag: string
+  /** This machine's platform when nothing is said. */
+  readonly platforms?: readonly Platform[]
+  readonly buildArgs?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly type?: 'kube-installer' | 'app-installer'
+  /** File with one container image a line. */
+  readonly imageList?: string
+  readonly noCache?: boolean
+  /** `missing`: the base is pulled only when the store lacks it. */
+  readonly pull?: 'missing' | 'always' | 'never'
+  readonly onProgress?: (line: string) => void
+  readonly signal?: AbortSignal
+}
+
+/** Bytes moved of a transfer; `total` never shrinks. */
+export type OnTransfer = (progress: { readonly done: number; readonly total: number; readonly what: string }) => void
+
+export interface TransferOptions {
+  /** Plain HTTP or an unverified certificate for this registry. */
+  readonly insecure?: boolean
+  readonly platforms?: readonly Platform[]
+  readonly onProgress?: OnTransfer
+  readonly signal?: AbortSignal
+}
+
+/** Cluster images of this machine, and their way from and to registries and files. */
+export interface Images {
+  readonly store: ImageStore
+  list(): Promise<readonly StoredImage[]>
+  inspect(reference: string): Promise<{ readonly image: StoredImage; readonly platforms: readonly PlatformImage[] }>
+  tag(source: string, target: string): Promise<void>
+  /** Takes a name away, and every blob that no other name needs. Gives the bytes freed. */
+  remove(reference: string): Promise<{ readonly freed: number }>
+  /** Writes an OCI archive (tar). */
+  save(reference: string, file: string, options?: TransferOptions): Promise<void>
+  /** Reads an OCI archive (tar) or a layout folder; gives the names it brought. */
+  load(file: string | Readable, options?: TransferOptions): Promise<readonly StoredImage[]>
+  pull(reference: string, options?: TransferOptions): Promise<StoredImage>
+  push(reference: string, target?: string, options?: TransferOptions): Promise<{ readonly digest: string; readonly sent: number; readonly present: number; readonly warnings: readonly string[] }>
+  login(registry: string, user: string, password: SecretRef, options?: { readonly insecure?: boolean }): Promise<void>
+  logout(registry: string): Promise<void>
+}
+
+/** A cluster as this machine remembers it. */
+export interface ClusterRecord {
+  readonly name: string
+  readonly image: string
+  readonly digest: string
+  readonly runtime: string
+  readonly infra: string
+  readonly hosts: readonly HostSpec[]
+  /** Milliseconds since 1970. */
+  readonly created: number
+}
+
+/** Library entry: plugins in, lifecycles out. Touches nothing outside `home` and the hosts; no globals, no console, no signal handlers. */
+export interface Sealer extends AsyncDisposable {
+  readonly hooks: SealerHooks
+  readonly images: Images
+  build(options: BuildOptions): Promise<BuildReport>
+  /** What `apply` would do. Changes nothing. @throws CHECKS_FAILED with every problem found */
+  plan(wish: Wish, watch?: Watch): Promise<Plan>
+  /** Makes the cluster equal to the wish. Applied twice, the second run has no steps. */
+  apply(wish: Wish, watch?: Watch): Promise<InstallReport>
+  /** What `remove` would do. */
+  planRemove(cluster: string, watch?: Watch): Promise<Plan>
+  /** Takes the cluster off its hosts, then gives the hosts back to the infra that made them. */
+  remove(cluster: string, watch?: Watch): Promise<void>
+  clusters(): Promise<readonly ClusterRecord[]>
+  /** @throws CLUSTER_NOT_FOUND */
+  cluster(name: string): Promise<ClusterRecord>
+  status(cluster: string, watch?: Watch): Promise<ClusterStatus>
+  /** The administrator's kubeconfig as text. */
+  kubeconfig(cluster: string, watch?: Watch): Promise<string>
+  /** Runs a command where the cluster's apps are launched from (kubectl, helm), with streams attached. Gives its exit code. */
+  exec(cluster: string, argv: readonly string[], streams: { readonly input?: Readable; readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void }, watch?: Watch): Promise<number>
+  /** The checks of `apply` alone: every problem of the hosts, with remedies. */
+  check(wish: Wish, watch?: Watch): Promise<readonly CheckResult[]>
+}
+
+/** One check of one host. */
+export interface CheckResult {
+  /** Stable id, e.g. `port-free`. */
+  readonly id: string
+  readonly host?: string
+  readonly ok: boolean
+  readonly message: string
+  readonly remedy?: string
+}
