@@ -38,20 +38,22 @@ export class SealerError extends Error {
   }
 }
 
-type Catalogue = Record<string, ErrorEntry<never>>
-type DetailsOf<Entry> = Entry extends { message: (details: infer Details) => string } ? Details : never
+type Catalogue = Readonly<Record<string, ErrorEntry<never>>>
 /** One function per code; wrong details do not compile. */
-export type ErrorMakers<Entries extends Catalogue> = {
-  readonly [Code in keyof Entries]: unknown extends DetailsOf<Entries[Code]>
+export type ErrorMakers<All> = {
+  readonly [Code in keyof All]: unknown extends All[Code]
     ? (details?: Record<string, never>, context?: ErrorContext) => SealerError
-    : (details: DetailsOf<Entries[Code]>, context?: ErrorContext) => SealerError
+    : (details: All[Code], context?: ErrorContext) => SealerError
 }
 
 const catalogues = Symbol.for('@sealer/core:error-catalogues')
 
 /** A package's errors: `defineErrors('runtime-k8s', { CODE: { message, hint } })`. Throw with `throw errors.CODE(details, { cause })`. */
-export function defineErrors<Entries extends Catalogue>(source: string, entries: Entries): ErrorMakers<Entries> {
-  const makers = Object.entries(entries).map(([code, entry]) => [
+export function defineErrors<All>(
+  source: string,
+  entries: { readonly [Code in keyof All]: ErrorEntry<All[Code]> },
+): ErrorMakers<All> {
+  const makers = Object.entries<ErrorEntry<never>>(entries).map(([code, entry]) => [
     code,
     (details: never, context?: ErrorContext) =>
       new SealerError(source, code, entry.message(details), entry.hint(details), context),
@@ -85,6 +87,20 @@ export const errors = defineErrors('core', {
   CHECKS_FAILED: {
     message: (d: { count: number }) => `${d.count} ${d.count === 1 ? 'check' : 'checks'} failed; nothing was changed.`,
     hint: () => 'Each problem below names its remedy. Run the same command again afterwards.',
+  },
+  CHECK_FAILED: {
+    message: (d: { id: string; host: string | undefined; message: string; remedy: string | undefined }) =>
+      `${d.host === undefined ? '' : `${d.host}: `}${d.message} (${d.id})`,
+    hint: (d: { remedy: string | undefined }) => d.remedy ?? 'See docs/reference/checks.md.',
+  },
+  HOSTS_MISSING: {
+    message: () => 'No hosts are named.',
+    hint: () =>
+      'Given hosts: --masters ADDRESS [--nodes ADDRESSES]. Hosts on this machine: --infra local --masters 1. Or a Clusterfile: sealer apply -f Clusterfile.',
+  },
+  NAME_INVALID: {
+    message: (d: { what: string; name: string }) => `"${d.name.slice(0, 80)}" cannot be the name of a ${d.what}.`,
+    hint: () => 'Use lower-case letters, digits and "-", at most 63 characters, beginning and ending with a letter or digit.',
   },
   HOSTS_FAILED: {
     message: (d: { failed: number; of: number }) => `${d.failed} of ${d.of} hosts failed.`,

@@ -12,6 +12,7 @@ import type { Plugin } from './plugin.ts'
 import type { OnEvent } from './run-events.ts'
 import type { ClusterStatus } from './runtime.ts'
 import type { SecretRef, Secrets } from './secrets.ts'
+import type { Wanted } from './wanted.ts'
 import type { Wish } from './wish.ts'
 
 /** What to do with a host key that is not known. A changed key is always refused. */
@@ -89,6 +90,12 @@ export interface Images {
   logout(registry: string): Promise<void>
 }
 
+/** How to remove a cluster. */
+export interface RemoveOptions extends Watch {
+  /** Go on although hosts do not answer; what they hold of the cluster stays there. */
+  readonly force?: boolean
+}
+
 /** A cluster as this machine remembers it. */
 export interface ClusterRecord {
   readonly name: string
@@ -97,6 +104,9 @@ export interface ClusterRecord {
   readonly runtime: string
   readonly infra: string
   readonly hosts: readonly HostSpec[]
+  readonly runtimeOptions: Wanted['runtimeOptions']
+  readonly infraOptions: Wanted['infraOptions']
+  readonly registry: Wanted['registry']
   /** Milliseconds since 1970. */
   readonly created: number
 }
@@ -111,9 +121,9 @@ export interface Sealer extends AsyncDisposable {
   /** Makes the cluster equal to the wish. Applied twice, the second run has no steps. */
   apply(wish: Wish, watch?: Watch): Promise<InstallReport>
   /** What `remove` would do. */
-  planRemove(cluster: string, watch?: Watch): Promise<Plan>
+  planRemove(cluster: string, options?: RemoveOptions): Promise<Plan>
   /** Takes the cluster off its hosts, then gives the hosts back to the infra that made them. */
-  remove(cluster: string, watch?: Watch): Promise<void>
+  remove(cluster: string, options?: RemoveOptions): Promise<void>
   clusters(): Promise<readonly ClusterRecord[]>
   /** @throws CLUSTER_NOT_FOUND */
   cluster(name: string): Promise<ClusterRecord>

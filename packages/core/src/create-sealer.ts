@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import { platformByMachine } from './builtin/platform-by-machine.ts'
+import { systemClock } from './clock.ts'
+import { isMaster } from './distribution/distribution.ts'
+import { clusterPaths } from './distribution/paths.ts'
+import { errors, SealerError } from './errors.ts'
+import { createHooks } from './hooks.ts'
+import { holdLock } from './image/lock.ts'
+import { createImages } from './images.ts'
+import { buildImage } from './lifecycles/build.ts'
+import { examineHosts, planInstall } from './lifecycles/install.ts'
+import { clusterRecords, recordOf } from './lifecycles/record.ts'
+import { planRemove } from './lifecycles/remove.ts'
+import { clusterFolder, type Foundation, openRun, type Run } from './lifecycles/run-context.ts'
+import { silentLogger } from './logger.ts'
+import type { Milestone } from './make-plan.ts'
+import type { PlannedWork } from './plan.ts'
+import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
+import { runPlan } from './run-plan.ts'
+import type { Sealer, SealerOptions, Watch } from './sealer.ts'
+import { createSecrets } from './secrets-store.ts'
+import type { Wish } from './wish.ts'
+
+/** Plugins in, lifecycles out. Opens nothing by itself: folders are made when something is written. */
+export function createSealer(options: SealerOptions): Sealer {
+  const { home, logger = silentLogger, clock = systemClock, secrets = createSecrets() } = options
+  const hooks = createHooks()
+  for (const plugin of [...(options.plugins ?? []), platformByMachine()]) plugin.apply({ hooks })
+  const images = createImages({ home, secrets, logger, clock })
+  const records = clusterRecords(home)
+  const foundation: Foundation = {
+    home,
+    hooks,
+    store: images.store,
+    logger,
+    clock,
+    secrets,
+    hostKeys: options.hostKeys ?? { kind: 'strict' },
+    knownHosts: options.knownHosts ?? [],
+  }
+  const never = new AbortController().signal
+
+  /** One run on the cluster of a wish. */
+  async function withWish<T>(wish: Wish, { signal = never }: Watch, work: (run: Run) => Promise<T>): Promise<T> {
+    await using run = await openRun(await resolveWanted(wish, images, { signal }), foundation, signal)
+    return await work(run)
+  }
+
+  /** One run on a cluster that is remembered. */
+  async function withRecord<T>(cluster: string, { signal = never }: Watch, work: (run: Run) => Promise<T>): Promise<T> {
+    await using run = await openRun(wantedOfRecord(await records.get(cluster), images), foundation, signal)
+    return await work(run)
+  }
+
+  const viewsOf = (run: Run) => run.wanted.hosts.map((spec) => run.hosts.view(spec))
+
+  async function execute(run: Run, work: PlannedWork, { onEvent }: Watch, milestones: readonly Milestone[] = []): Promise<readonly string[]> {
+    return await runPlan(work, {
+      run: run.id,
+      hosts: run.hosts,
+      journal: run.journal,
+      clock,
+      secrets,
+      signal: run.signal,
+      milestones,
+      ...(onEvent === undefined ? {} : { onEvent }),
+    })
+  }
+
+  return {
+    hooks,
+    images,
+    build: (build) => buildImage(build, { home, hooks, images, secrets, logger, clock }),
+    plan: (wish, watch = {}) => withWish(wish, watch, async (run) => (await planInstall(run)).plan),
+    apply: (wish, watch = {}) =>
+      withWish(wish, watch, async (run) => {
+        await using _ = await oneWriter(home, run.wanted.cluster)
+        const began = clock.now()
+        const work = await planInstall(run)
+        const created = (await records.read(run.wanted.cluster))?.created ?? clock.now()
+        await records.write(recordOf(run.wanted, work.hosts, created))
+        const steps = await execute(run, work, watch, work.milestones)
+        const report = {
+          cluster: run.wanted.cluster,
+          run: run.id,
+          status: await run.runtime.status(work.hosts.map(({ view }) => view)),
+          steps,
+          milliseconds: clock.now() - began,
+        }
+        if (steps.length > 0) await hooks.install.finished.promise(report)
+        return report
+      }),
+    planRemove: (cluster, watch = {}) => withRecord(cluster, watch, async (run) => (await planRemove(run, watch)).plan),
+    remove: async (cluster, watch = {}) => {
+      await withRecord(cluster, watch, async (run) => {
+        await using _ = await oneWriter(home, cluster)
+        await execute(run, await planRemove(run, watch), watch)
+      })
+      await records.forget(cluster)
+    },
+    clusters: () => records.list(),
+    cluster: (name) => records.get(name),
+    status: (cluster, watch = {}) => withRecord(cluster, watch, (run) => run.runtime.status(viewsOf(run))),
+    kubeconfig: (cluster, watch = {}) =>
+      withRecord(cluster, watch, async (run) => {
+        if (run.runtime.kubeconfig === undefined) throw errors.IMAGE_HAS_NO_LAUNCHER({ runtime: run.runtime.name })
+        return await run.runtime.kubeconfig(viewsOf(run))
+      }),
+    exec: (cluster, argv, { input, onOutput }, watch = {}) =>
+      withRecord(cluster, watch, async (run) => {
+        const masters = viewsOf(run).filter(isMaster)
+        for (const [index, master] of masters.entries()) {
+          const launchpad = run.runtime.launchpad?.([master])
+          if (launchpad === undefined) throw errors.IMAGE_HAS_NO_LAUNCHER({ runtime: run.runtime.name })
+          // Any master that answers serves: the first one may be down.
+          if (index < masters.length - 1 && !(await answers(master.facts()))) continue
+          const { exitCode } = await run.hosts.host(launchpad.host.spec).run({
+            argv,
+            env: launchpad.env,
+            cwd: clusterPaths(cluster).rootfs,
+            accept: Array.from({ length: 256 }, (_, code) => code),
+            onLine: (line, stream) => onOutput(Buffer.from(`${line}\n`), stream),
+            ...(input === undefined ? {} : { input }),
+            ...(watch.signal === undefined ? {} : { signal: watch.signal }),
+          })
+          return exitCode
+        }
+        throw errors.HOSTS_MISSING({})
+      }),
+    check: (wish, watch = {}) => withWish(wish, watch, async (run) => (await examineHosts(run)).checks),
+    [Symbol.asyncDispose]: async () => {},
+  }
+
+  function answers(question: Promise<unknown>): Promise<boolean> {
+    return question.then(
+      () => true,
+      () => false,
+    )
+  }
+}
+
+/** One cluster, one writer on this machine. @throws CLUSTER_BUSY */
+async function oneWriter(home: string, cluster: string): Promise<AsyncDisposable> {
+  try {
+    return await holdLock(join(clusterFolder(home, cluster), 'lock'), { patience: 0 })
+  } catch (error) {
+    if (!SealerError.is(error) || error.code !== 'STORE_BUSY') throw error
+    throw errors.CLUSTER_BUSY({ cluster, owner: 'another sealer on this machine', since: 'a while' }, { cause: error })
+  }
+}

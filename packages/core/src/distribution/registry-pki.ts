@@ -1,0 +1,83 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Clock } from '../clock.ts'
+
+/** A certificate and its key, PEM. */
+export interface KeyPair {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** What a certificate is for. */
+export type LeafUse =
+  | { readonly kind: 'server'; readonly name: string; readonly addresses: readonly string[] }
+  | { readonly kind: 'client'; readonly name: string }
+
+const day = 24 * 60 * 60 * 1000
+/** As kubeadm's and most clusters' own: an authority for ten years, leaves for one. */
+const authorityLife = 3650 * day
+const leafLife = 365 * day
+const renewBefore = 30 * day
+
+/** The authority of one cluster's registries: it must serve before the cluster's own authority exists. */
+export interface RegistryAuthority {
+  readonly pair: KeyPair
+  issue(use: LeafUse): Promise<KeyPair>
+}
+
+/** The authority kept in a folder of the operator, made when there is none. The key is readable by its owner alone. */
+export async function registryAuthority(folder: string, cluster: string, clock: Clock): Promise<RegistryAuthority> {
+  const { createAuthority, issueLeaf } = await import('./certificates.ts')
+  const pair = (await storedPair(folder)) ?? (await keep(folder, await createAuthority(cluster, lifetime(clock, authorityLife))))
+  return { pair, issue: (use) => issueLeaf(pair, use, lifetime(clock, leafLife)) }
+}
+
+/** Takes over an authority that was found on the cluster's hosts. */
+export async function adoptAuthority(folder: string, pair: KeyPair): Promise<void> {
+  await keep(folder, pair)
+}
+
+/** The authority's pair in this folder, if it is there and whole. */
+export async function storedPair(folder: string): Promise<KeyPair | undefined> {
+  try {
+    const certificate = await readFile(join(folder, 'registry-ca.crt'), 'utf8')
+    const key = await readFile(join(folder, 'registry-ca.key'), 'utf8')
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)) ? { certificate, key } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a leaf is signed by this authority and good for a while. */
+export function isCurrent(leaf: string | undefined, authority: string, clock: Clock): boolean {
+  if (leaf === undefined) return false
+  try {
+    const certificate = new X509Certificate(leaf)
+    return (
+      certificate.verify(new X509Certificate(authority).publicKey) &&
+      Date.parse(certificate.validTo) - clock.now() > renewBefore
+    )
+  } catch {
+    return false
+  }
+}
+
+function lifetime(clock: Clock, milliseconds: number): { notBefore: Date; notAfter: Date } {
+  // A day back: the clocks of hosts may be behind the operator's.
+  return { notBefore: new Date(clock.now() - day), notAfter: new Date(clock.now() + milliseconds) }
+}
+
+async function keep(folder: string, pair: KeyPair): Promise<KeyPair> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await replace(join(folder, 'registry-ca.key'), pair.key, 0o600)
+  await replace(join(folder, 'registry-ca.crt'), pair.certificate, 0o644)
+  return pair
+}
+
+async function replace(path: string, text: string, mode: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const beside = `${path}.${process.pid}`
+  await writeFile(beside, text, { mode })
+  await rename(beside, path)
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path'
+import { checkHosts } from '../checks/check-hosts.ts'
+import { clusterPaths } from '../distribution/paths.ts'
+import { type Distribution, distributionSteps, isMaster, type Receiver } from '../distribution/distribution.ts'
+import { registryStep } from '../distribution/registry.ts'
+import { registryAuthority } from '../distribution/registry-pki.ts'
+import { rootfsStep } from '../distribution/rootfs.ts'
+import { errors } from '../errors.ts'
+import { platformText } from '../hosts/host.ts'
+import type { PlatformImage } from '../image/cluster-config.ts'
+import type { StoredImage } from '../image/image-store.ts'
+import { launchSteps } from '../launch/launch.ts'
+import { type Milestone, makePlan } from '../make-plan.ts'
+import type { PlannedWork } from '../plan.ts'
+import type { InfraHost } from '../infra.ts'
+import type { KnownHost, RuntimeContext } from '../runtime.ts'
+import type { CheckResult } from '../sealer.ts'
+import type { Step } from '../step.ts'
+import { meetHosts } from './known-hosts.ts'
+import { recordSteps } from './record.ts'
+import { type Run, clusterFolder } from './run-context.ts'
+
+/** An install that is planned and not begun. */
+export interface InstallWork extends PlannedWork {
+  readonly hosts: readonly KnownHost[]
+  readonly milestones: readonly Milestone[]
+  readonly checks: readonly CheckResult[]
+}
+
+/**
+ * Read this function to know what "install" means. Asks the hosts, changes nothing.
+ * @throws CHECKS_FAILED with every problem found, PLATFORM_MISSING
+ */
+export async function planInstall(run: Run): Promise<InstallWork> {
+  const { wanted, infra, runtime, foundation, signal } = run
+  const { hooks } = foundation
+  const { observed, known, receivers, distribution, checks } = await examineHosts(run)
+  assertChecks(checks)
+
+  const context: RuntimeContext = {
+    wanted,
+    hosts: known,
+    rootfs: clusterPaths(wanted.cluster).rootfs,
+    registries: distribution.registries,
+    rootfsStep,
+    registryStep,
+  }
+  const distributing = await hooks.distribute.steps.promise(distribution.steps, wanted)
+  const installing = runtime.install(context)
+  const launching = launchesOf(run, context, receivers, [...distributing, ...installing])
+  const recording = recordSteps(run, known, [...installing, ...launching])
+  const steps = await hooks.install.steps.promise(
+    [...infra.steps(wanted, observed), ...distributing, ...installing, ...launching, ...recording],
+    wanted,
+  )
+  const absent = new Set(known.filter((host) => !host.exists).map((host) => host.view.name))
+  const work = await makePlan(afterTheirHosts(steps, absent), { cluster: wanted.cluster, operation: 'install', absent, signal })
+  return {
+    ...work,
+    hosts: known,
+    checks,
+    milestones: [
+      { id: 'distribute.arrived', after: idsOf(distributing), happen: () => hooks.distribute.arrived.promise(wanted) },
+      { id: 'install.ready', after: idsOf(installing), happen: () => hooks.install.ready.promise(wanted) },
+    ],
+  }
+}
+
+/** What the hosts say, before anything is planned on it. */
+export interface Examination {
+  readonly observed: readonly InfraHost[]
+  readonly known: readonly KnownHost[]
+  readonly receivers: readonly Receiver[]
+  readonly distribution: Distribution
+  readonly checks: readonly CheckResult[]
+}
+
+/** Meets the hosts, works out what each lacks of the image, and checks them. Only asks. @throws PLATFORM_MISSING */
+export async function examineHosts(run: Run): Promise<Examination> {
+  const { wanted, infra, runtime, foundation, signal } = run
+  const { hooks, home, clock, store } = foundation
+  const observed = await hooks.install.hosts.promise(await infra.observe(wanted, signal), wanted)
+  const { known, failures } = await meetHosts(observed, run.hosts)
+  const receivers = await receiversOf(known, await store.resolve(wanted.image.digest), run)
+  const distribution = await distributionSteps({
+    cluster: wanted.cluster,
+    receivers,
+    store,
+    registry: wanted.registry,
+    authority: await registryAuthority(join(clusterFolder(home, wanted.cluster), 'pki'), wanted.cluster, clock),
+    clock,
+    serve: runtime.delivery === 'hosts',
+  })
+  const checks = await checkHosts({ hosts: known, failures, wanted, runtime, needBytes: distribution.bytes })
+  return { observed, known, receivers, distribution, checks }
+}
+
+const idsOf = (steps: readonly Step[]): readonly string[] => steps.map((step) => step.id)
+
+async function receiversOf(known: readonly KnownHost[], image: StoredImage, { foundation, wanted }: Run): Promise<readonly Receiver[]> {
+  const variants = new Map<string, Promise<PlatformImage>>()
+  return await Promise.all(
+    known.map(async (host) => {
+      const platform = await foundation.hooks.choose.platform.promise(host.facts, image.platforms)
+      if (platform === undefined) {
+        throw errors.PLATFORM_MISSING({
+          host: host.view.name,
+          platform: platformText(host.facts.platform),
+          image: wanted.image.reference,
+          available: image.platforms.map(platformText).join(', '),
+        })
+      }
+      const key = platformText(platform)
+      const variant = variants.get(key) ?? foundation.store.platform(image, platform)
+      variants.set(key, variant)
+      return { ...host, image: await variant }
+    }),
+  )
+}
+
+function assertChecks(checks: readonly CheckResult[]): void {
+  const problems = checks.filter((check) => !check.ok)
+  if (problems.length === 0) return
+  throw errors.CHECKS_FAILED(
+    { count: problems.length },
+    { problems: problems.map(({ id, host, message, remedy }) => errors.CHECK_FAILED({ id, host, message, remedy })) },
+  )
+}
+
+/** Apps are launched when the runtime has done all its steps. */
+function launchesOf({ wanted, runtime }: Run, context: RuntimeContext, receivers: readonly Receiver[], after: readonly Step[]): readonly Step[] {
+  const first = receivers.find(({ view }) => isMaster(view)) ?? receivers[0]
+  if (first === undefined) return []
+  const { config } = first.image
+  const apps = wanted.apps ?? config.launch
+  const cmds = wanted.cmds ?? config.cmds
+  if (apps.length + cmds.length === 0) return []
+  if (runtime.launchpad === undefined) throw errors.IMAGE_HAS_NO_LAUNCHER({ runtime: runtime.name })
+  const launchpad = runtime.launchpad(context.hosts.map(({ view }) => view))
+  return launchSteps({ wanted, config, launchpad, rootfs: context.rootfs, after: idsOf(after) })
+}
+
+/** A host that does not exist yet is made before anything happens on it. */
+function afterTheirHosts(steps: readonly Step[], absent: ReadonlySet<string>): readonly Step[] {
+  const making = new Set([...absent].map((name) => `host/${name}`))
+  return steps.map((step) => {
+    const made = step.host === undefined ? undefined : `host/${step.host.name}`
+    if (made === undefined || !making.has(made) || step.id === made || step.after.includes(made)) return step
+    return Object.assign(Object.create(step) as Step, { after: [made, ...step.after] })
+  })
+}
