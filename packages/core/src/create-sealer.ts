@@ -18,7 +18,7 @@ import type { PlannedWork } from './plan.ts'
 import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
 import { runPlan } from './run-plan.ts'
 import type { Sealer, SealerOptions, Watch } from './sealer.ts'
-import { createSecrets } from './secrets-store.ts'
+import { createSecrets } from './secrets.ts'
 import type { Wish } from './wish.ts'
 
 /** Plugins in, lifecycles out. Opens nothing by itself: folders are made when something is written. */

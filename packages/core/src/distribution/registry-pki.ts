@@ -2,6 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
+import type { HostView } from '../hosts/host.ts'
+import { clusterPaths } from './paths.ts'
 
 /** A certificate and its key, PEM. */
 export interface KeyPair {
@@ -26,26 +28,47 @@ export interface RegistryAuthority {
   issue(use: LeafUse): Promise<KeyPair>
 }
 
-/** The authority kept in a folder of the operator, made when there is none. The key is readable by its owner alone. */
-export async function registryAuthority(folder: string, cluster: string, clock: Clock): Promise<RegistryAuthority> {
+/**
+ * The authority kept in a folder of the operator, else the one that a master of the cluster holds (another operator made the cluster), else
+ * a new one. The key is readable by its owner alone.
+ */
+export async function registryAuthority(
+  folder: string,
+  cluster: string,
+  { clock, masters }: { readonly clock: Clock; readonly masters: readonly HostView[] },
+): Promise<RegistryAuthority> {
   const { createAuthority, issueLeaf } = await import('./certificates.ts')
-  const pair = (await storedPair(folder)) ?? (await keep(folder, await createAuthority(cluster, lifetime(clock, authorityLife))))
+  const pair =
+    (await storedPair(folder)) ??
+    (await keep(folder, (await pairOnHosts(cluster, masters)) ?? (await createAuthority(cluster, lifetime(clock, authorityLife)))))
   return { pair, issue: (use) => issueLeaf(pair, use, lifetime(clock, leafLife)) }
 }
 
-/** Takes over an authority that was found on the cluster's hosts. */
-export async function adoptAuthority(folder: string, pair: KeyPair): Promise<void> {
-  await keep(folder, pair)
+async function pairOnHosts(cluster: string, masters: readonly HostView[]): Promise<KeyPair | undefined> {
+  const paths = clusterPaths(cluster)
+  for (const master of masters) {
+    const [certificate, key] = [await master.read(paths.ca), await master.read(paths.caKey)]
+    if (certificate !== undefined && key !== undefined && belongTogether(certificate, key)) return { certificate, key }
+  }
+  return undefined
 }
 
-/** The authority's pair in this folder, if it is there and whole. */
-export async function storedPair(folder: string): Promise<KeyPair | undefined> {
+async function storedPair(folder: string): Promise<KeyPair | undefined> {
   try {
     const certificate = await readFile(join(folder, 'registry-ca.crt'), 'utf8')
     const key = await readFile(join(folder, 'registry-ca.key'), 'utf8')
-    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)) ? { certificate, key } : undefined
+    return belongTogether(certificate, key) ? { certificate, key } : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function belongTogether(certificate: string, key: string): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
   } catch {
-    return undefined
+    return false
   }
 }
 

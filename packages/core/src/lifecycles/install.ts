@@ -87,7 +87,10 @@ export async function examineHosts(run: Run): Promise<Examination> {
     receivers,
     store,
     registry: wanted.registry,
-    authority: await registryAuthority(join(clusterFolder(home, wanted.cluster), 'pki'), wanted.cluster, clock),
+    authority: await registryAuthority(join(clusterFolder(home, wanted.cluster), 'pki'), wanted.cluster, {
+      clock,
+      masters: known.filter((host) => host.exists && isMaster(host.view)).map((host) => host.view),
+    }),
     clock,
     serve: runtime.delivery === 'hosts',
   })

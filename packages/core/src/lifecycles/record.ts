@@ -60,7 +60,7 @@ export function clusterRecords(home: string) {
   return {
     read,
     list: async (): Promise<readonly ClusterRecord[]> => {
-      const records = await Promise.all((await names()).sort().map(read))
+      const records = await Promise.all((await names()).toSorted().map(read))
       return records.filter((record) => record !== undefined)
     },
     /** @throws CLUSTER_NOT_FOUND */
