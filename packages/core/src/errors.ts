@@ -133,6 +133,18 @@ export const errors = defineErrors('core', {
     message: (d: { host: string; user: string; reason: string }) => `${d.user} cannot become root on ${d.host}: ${d.reason}`,
     hint: () => 'Allow the user to sudo, or give the password by --sudo-passwd-from (default: the login password).',
   },
+  PORT_UNREACHABLE: {
+    message: (d: { host: string; port: number; reason: string }) => `Cannot connect to port ${d.port} on ${d.host}: ${d.reason}.`,
+    hint: () => 'See whether the service runs there, and that sshd allows forwarding (AllowTcpForwarding).',
+  },
+  KEY_UNREADABLE: {
+    message: (d: { path: string; reason: string }) => `The private key ${d.path} cannot be used: ${d.reason}.`,
+    hint: () => 'Give a private key in OpenSSH or PEM form by --pk, and the passphrase of an encrypted one by --pk-passwd-from.',
+  },
+  FACTS_UNREADABLE: {
+    message: (d: { host: string; fact: string }) => `${d.host} does not tell its facts: "${d.fact}" is missing in the answer.`,
+    hint: () => 'The host needs a POSIX sh, coreutils and a mounted /proc.',
+  },
   STEP_FAILED: {
     message: (d: { step: string; host: string | undefined; reason: string }) =>
       `The step "${d.step}"${d.host === undefined ? '' : ` on ${d.host}`} failed: ${d.reason}`,
@@ -167,6 +179,10 @@ export const errors = defineErrors('core', {
   IMAGE_HAS_NO_LAUNCHER: {
     message: (d: { runtime: string }) => `The image has apps to launch, but the runtime "${d.runtime}" cannot launch any.`,
     hint: () => 'Use an image without LAUNCH and CMD, or another runtime.',
+  },
+  APP_NOT_FOUND: {
+    message: (d: { app: string; known: string }) => `The image has no app named "${d.app}". It has: ${d.known === '' ? 'none' : d.known}.`,
+    hint: () => 'Separate names by commas; see the apps of an image with: sealer inspect IMAGE',
   },
   NOT_READY: {
     message: (d: { what: string; seconds: number; details: string }) => `${d.what} is not ready after ${d.seconds} s:\n${d.details}`,
