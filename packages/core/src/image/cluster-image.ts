@@ -1,0 +1,145 @@
+import type { Platform } from '../hosts/host.ts'
+import { platformText } from '../hosts/host.ts'
+import type { BlobStore } from './blobs.ts'
+import type { BlobDescriptor, CarriedImage, ClusterConfig, RootfsLayer } from './cluster-config.ts'
+import { imageErrors } from './errors.ts'
+import { annotations, maxJsonBytes, mediaTypes, platformFits } from './oci.ts'
+import { fullName, parseReference } from './reference.ts'
+import type { ClusterImages, OciIndex, OciManifest } from './schemas.ts'
+import { clusterConfigSchema, clusterImagesSchema } from './schemas.ts'
+import type { LocalStore } from './store.ts'
+
+/** One platform of a cluster image, ready to be sealed: all its blobs are in the store. */
+export interface PlatformParts {
+  readonly platform: Platform
+  /** In the order in which they are unpacked. An annotation `io.sealer.layer.created-by` becomes the layer's history. */
+  readonly layers: readonly RootfsLayer[]
+  readonly config: ClusterConfig
+  readonly ociConfig: { readonly Env: readonly string[]; readonly Labels: Readonly<Record<string, string>> }
+  readonly images: readonly CarriedImage[]
+}
+
+/**
+ * Writes the documents of a cluster image (docs/design/image-format.md) and gives the image its name. Equal parts give equal
+ * bytes and so an equal digest.
+ * @throws IMAGE_INVALID when the parts contradict each other, IMAGE_INCOMPLETE when a blob is not in the store
+ */
+export async function sealImage(
+  store: LocalStore,
+  { tag, platforms }: { readonly tag: string; readonly platforms: readonly PlatformParts[] },
+): Promise<{ digest: string }> {
+  const name = fullName(parseReference(tag))
+  const byPlatform = platforms.toSorted((a, b) => compare(platformText(a.platform), platformText(b.platform)))
+  const contradiction = contradictionIn(byPlatform)
+  if (contradiction !== undefined) throw imageErrors.IMAGE_INVALID({ image: name, reason: contradiction })
+
+  const manifests: BlobDescriptor[] = []
+  for (const parts of byPlatform) {
+    const rootfs = await writeRootfs(store.blobs, parts)
+    const companion = await writeCompanion(store.blobs, parts, rootfs.digest)
+    manifests.push(
+      { ...rootfs, platform: parts.platform, annotations: { [annotations.companion]: companion.digest } },
+      {
+        ...companion,
+        platform: { os: 'unknown', architecture: 'unknown' },
+        annotations: { [annotations.rootfs]: rootfs.digest },
+      },
+    )
+  }
+  const index: OciIndex = { schemaVersion: 2, mediaType: mediaTypes.index, manifests }
+  const root = await putJson(store.blobs, mediaTypes.index, index)
+  await store.tag(name, root)
+  return { digest: root.digest }
+}
+
+async function writeRootfs(blobs: BlobStore, { platform, layers, ociConfig }: PlatformParts): Promise<BlobDescriptor> {
+  const config = await putJson(blobs, mediaTypes.imageConfig, {
+    ...platform,
+    config: ociConfig,
+    rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
+    history: layers.map(({ blob }) => ({ created_by: blob.annotations?.[annotations.createdBy] ?? 'sealer build' })),
+  })
+  return putManifest(blobs, {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config,
+    layers: layers.map(({ blob }) => plain(blob)),
+  })
+}
+
+async function writeCompanion(blobs: BlobStore, parts: PlatformParts, rootfs: string): Promise<BlobDescriptor> {
+  const images: ClusterImages = {
+    schemaVersion: 1,
+    platform: parts.platform,
+    images: parts.images
+      .map((image) => ({
+        ...image,
+        blobs: image.blobs.map((blob) => blob.digest),
+        apps: [...image.apps],
+        reasons: [...image.reasons],
+      }))
+      .toSorted((a, b) => compare(a.reference, b.reference)),
+  }
+  const carried = new Map(parts.images.flatMap((image) => image.blobs.map((blob) => [blob.digest, plain(blob)])))
+  return putManifest(blobs, {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    artifactType: mediaTypes.cluster,
+    config: await putJson(blobs, mediaTypes.clusterConfig, parts.config),
+    layers: [
+      await putJson(blobs, mediaTypes.clusterImages, images),
+      ...[...carried.values()].toSorted((a, b) => compare(a.digest, b.digest)),
+    ],
+    annotations: { [annotations.rootfs]: rootfs },
+  })
+}
+
+function contradictionIn(platforms: readonly PlatformParts[]): string | undefined {
+  if (platforms.length === 0) return 'it has no platform'
+  for (const [at, { platform, layers, config, images }] of platforms.entries()) {
+    const text = platformText(platform)
+    if (platforms.slice(at + 1).some((other) => platformFits(platform, other.platform))) return `${text} is there twice`
+    if (!platformFits(platform, config.platform))
+      return `its config for ${text} is for ${platformText(config.platform)}`
+    if (layers.length === 0) return `it has no layer for ${text}`
+    const configIssue = clusterConfigSchema.safeParse(config).error?.issues[0]
+    if (configIssue !== undefined)
+      return `its config for ${text}: ${configIssue.path.join('.')}: ${configIssue.message}`
+    const twice = images.find((image, i) => images.slice(i + 1).some((other) => other.reference === image.reference))
+    if (twice !== undefined) return `${twice.reference} is carried twice for ${text}`
+    const headless = images.find((image) => !image.blobs.some((blob) => blob.digest === image.digest))
+    if (headless !== undefined) return `the blobs of ${headless.reference} lack what its name points at`
+    const listed = {
+      schemaVersion: 1,
+      platform,
+      images: images.map((image) => ({ ...image, blobs: image.blobs.map((blob) => blob.digest) })),
+    }
+    const listIssue = clusterImagesSchema.safeParse(listed).error?.issues[0]
+    if (listIssue !== undefined)
+      return `its container images for ${text}: ${listIssue.path.join('.')}: ${listIssue.message}`
+  }
+  return undefined
+}
+
+const putManifest = (blobs: BlobStore, manifest: OciManifest): Promise<BlobDescriptor> =>
+  putJson(blobs, mediaTypes.manifest, manifest)
+
+/** Stores a document with its keys sorted: the same content is the same blob. */
+async function putJson(blobs: BlobStore, mediaType: string, document: object): Promise<BlobDescriptor> {
+  const bytes = Buffer.from(JSON.stringify(document, (_key, value: unknown) => sorted(value)))
+  if (bytes.length > maxJsonBytes) {
+    const reason = `a document of type ${mediaType} has ${bytes.length} bytes, registries take ${maxJsonBytes}`
+    throw imageErrors.IMAGE_INVALID({ image: 'The image', reason })
+  }
+  return { mediaType, ...(await blobs.put(bytes)) }
+}
+
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => compare(a, b)))
+    : value
+
+const plain = ({ mediaType, digest, size }: BlobDescriptor): BlobDescriptor => ({ mediaType, digest, size })
+
+/** Order of code units: the same on every machine, whatever its language. */
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,118 @@
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { posix } from 'node:path'
+import { pipeline, Readable, Transform } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { extract } from 'tar-stream'
+import { imageErrors } from './errors.ts'
+
+/** A file or a link of an archive. The path is relative and free of `.` and `..`. */
+export interface TarEntry {
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  /** Set for symbolic and hard links: where they point at inside the archive. */
+  readonly link?: string
+  readonly body: Readable
+}
+
+/** Far more files than an image archive has. */
+const maxEntries = 200_000
+
+/** Reads an archive file, plain or gzip, from its beginning. */
+export async function openArchive(path: string): Promise<Readable> {
+  const file = await open(path)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
+  const { size } = await file.stat()
+  await file.close()
+  const bytes = createReadStream(path, { highWaterMark: 1024 * 1024 })
+  if (bytesRead < 2 || !isGzip(buffer)) return bytes
+  return pipeline(bytes, createGunzip({ chunkSize: 256 * 1024 }), noBomb(path, size), () => {}) // errors reach the reader
+}
+
+/** Lets at most 1 GiB, or a hundred times the packed bytes, pass. */
+function noBomb(archive: string, packed: number): Transform {
+  const most = Math.max(1024 ** 3, packed * 100)
+  let passed = 0
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      passed += piece.length
+      if (passed <= most) done(null, piece)
+      else done(imageErrors.ARCHIVE_INVALID({ archive, reason: `${packed} bytes unpack to more than ${most}` }))
+    },
+  })
+}
+
+export const isGzip = (start: Buffer): boolean => start[0] === 0x1f && start[1] === 0x8b
+
+/**
+ * Hands over the files and links of a tar one after the other; what `take` leaves of a body is skipped. Nothing is written
+ * anywhere, so a hostile path can do no harm; it is refused all the same.
+ * @throws ARCHIVE_INVALID
+ */
+export async function eachTarEntry(
+  source: Readable,
+  archive: string,
+  take: (entry: TarEntry) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const refuse = (reason: string, cause?: unknown) => imageErrors.ARCHIVE_INVALID({ archive, reason }, { cause })
+  const entries = extract()
+  const stop = () => entries.destroy(signal?.reason)
+  signal?.addEventListener('abort', stop, { once: true })
+  source.once('error', (error) => entries.destroy(error))
+  let count = 0
+  try {
+    signal?.throwIfAborted()
+    source.pipe(entries)
+    for await (const entry of entries) {
+      if (++count > maxEntries) throw refuse(`it has more than ${maxEntries} entries`)
+      const { type, name, linkname } = entry.header
+      const path = inside(name)
+      if (path === undefined) throw refuse(`"${name.slice(0, 100)}" leads out of it`)
+      if (type === 'file' || type === 'contiguous-file')
+        await take({ path, size: entry.header.size ?? 0, body: Readable.from(entry) })
+      if (type === 'symlink' || type === 'link') {
+        const target = inside(type === 'link' ? (linkname ?? '') : posix.join(posix.dirname(path), linkname ?? ''))
+        if (target === undefined) throw refuse(`the link "${path}" leads out of it`)
+        await take({ path, size: 0, link: target, body: Readable.from([]) })
+      }
+      entry.resume()
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (isTarError(error)) throw refuse((error as Error).message, error)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    source.destroy()
+  }
+}
+
+/**
+ * A small file, whole.
+ * @throws ARCHIVE_INVALID when it is larger than `most` bytes
+ */
+export async function readBody({ path, size, body }: TarEntry, archive: string, most: number): Promise<Buffer> {
+  if (size > most)
+    throw imageErrors.ARCHIVE_INVALID({ archive, reason: `${path} has ${size} bytes, at most ${most} make sense` })
+  const pieces: Buffer[] = []
+  for await (const piece of body) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+
+/** The path inside the archive; undefined when it leads out. */
+function inside(name: string): string | undefined {
+  if (name.includes('\0') || posix.isAbsolute(name)) return undefined
+  const path = posix.normalize(name).replace(/\/$/, '')
+  return path === '..' || path.startsWith('../') ? undefined : path
+}
+
+/** tar-stream and zlib throw plain errors for bytes that are no tar or no gzip. */
+function isTarError(error: unknown): boolean {
+  const { name, code } = error as { name?: unknown; code?: unknown }
+  return (
+    name !== 'SealerError' &&
+    (code === undefined || String(code).startsWith('Z_') || code === 'ERR_STREAM_PREMATURE_CLOSE')
+  )
+}
