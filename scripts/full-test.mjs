@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { checkout } from './folders.mjs'
 import { baseImageParts } from './quickstart-parts.mjs'
-import { setUp } from './setup.mjs'
+import { SetUpError, setUp } from './setup.mjs'
 
 const { values } = parseArgs({ options: { yes: { type: 'boolean', default: false } } })
 const typescript = ['--import', 'tsx', '--conditions=@sealer/source']
@@ -33,7 +33,7 @@ try {
     totals.skipped += result.skipped
   }
 } catch (error) {
-  console.log(error instanceof Error && error.name === 'SetUpError' ? error.message : error)
+  console.log(error instanceof SetUpError ? error.message : error)
   totals.failed += 1
 }
 if (stopped) {

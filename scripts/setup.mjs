@@ -33,9 +33,7 @@ const testPackages = ['docker-registry', 'openssh-server', 'skopeo', 'umoci']
  */
 
 /** Something is missing that the set-up cannot bring. The message is for the person at the terminal. */
-export class SetUpError extends Error {
-  name = 'SetUpError'
-}
+export class SetUpError extends Error {}
 
 /**
  * Brings what is missing, after saying what and how much it is. Does nothing, within seconds, where all is there.
