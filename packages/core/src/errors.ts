@@ -124,6 +124,10 @@ export const errors = defineErrors('core', {
     message: (d: { host: string; offered: string }) => `The host key of ${d.host} is not known (offered: ${d.offered}).`,
     hint: () => 'Compare the fingerprint with the host and pass --accept-new-host-keys, or add it to ~/.ssh/known_hosts.',
   },
+  HOST_KEY_REVOKED: {
+    message: (d: { host: string; offered: string }) => `The host key of ${d.host} is revoked (offered: ${d.offered}).`,
+    hint: () => 'A line "@revoked" of known_hosts forbids this key. The host needs a new one.',
+  },
   COMMAND_FAILED: {
     message: (d: { host: string; command: string; exitCode: number | undefined; output: string }) =>
       `${d.host}: "${d.command}" ended with ${d.exitCode === undefined ? 'no exit code' : `exit code ${d.exitCode}`}${d.output === '' ? '.' : `:\n${d.output}`}`,

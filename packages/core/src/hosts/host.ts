@@ -1,4 +1,4 @@
-import type { Duplex, Readable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import type { SecretRef } from '../secrets.ts'
 
 /** OCI platform, e.g. `{ os: 'linux', architecture: 'arm64' }` (image-spec, image-index.md). */
@@ -54,7 +54,7 @@ export interface HostFacts {
   readonly swap: boolean
   /** Version of the cgroup hierarchy at /sys/fs/cgroup. */
   readonly cgroup: 1 | 2
-  /** Whether systemd is process 1: then it must own the cgroups, else the container runtime does. */
+  /** Whether systemd is process 1 and holds the controllers: then it must make the cgroups, else the container runtime does. */
   readonly systemdCgroups: boolean
   /** Whether processes may lower their oom_score_adj (CAP_SYS_RESOURCE). */
   readonly oomScoreAdj: boolean
@@ -80,6 +80,8 @@ export interface Command {
   readonly signal?: AbortSignal
   /** Each line of output as it comes, without the line end. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+  /** Where standard output goes instead of into `Output.stdout`, at its pace; left open at the end. */
+  readonly output?: Writable
   /** Exit codes that are answers rather than failures; `[0]` when nothing is said. */
   readonly accept?: readonly number[]
 }
@@ -118,7 +120,7 @@ export interface FileOptions {
 
 /** A host that can be changed. Only a step's `do` gets one. */
 export interface Host extends HostView {
-  /** Runs a command as root and gives its standard output. @throws COMMAND_FAILED, HOST_UNREACHABLE, SUDO_FAILED */
+  /** Runs a command as root and gives its standard output without the last line end. @throws COMMAND_FAILED, HOST_UNREACHABLE, SUDO_FAILED */
   exec(...argv: string[]): Promise<string>
   /** As `exec`, with everything a command can have. */
   run(command: Command): Promise<Output>

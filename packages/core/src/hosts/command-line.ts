@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import type { Command } from './host.ts'
+import { exports, quote, quoteAll } from './quote.ts'
+
+/** A command as one line for a shell, and what tells that it has begun. */
+export interface CommandLine {
+  readonly line: string
+  /** First line of the command's output on both streams. What came before is talk of login scripts and of sudo. */
+  readonly mark: string
+  /** What sudo writes when it wants the password. */
+  readonly prompt: string
+}
+
+/** Longest single argument that Linux takes (MAX_ARG_STRLEN), less room for what sshd and the login shell add. */
+const longestLine = 120 * 1024
+
+/** Messages that can be read, and the folders that a login without a login shell lacks. */
+const preamble = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
+
+/**
+ * Wraps a command so that its exact streams and its process group are known, whatever the login shell says first. The mark on standard error is
+ * followed by the process group; it is written in two halves, so that a shell which repeats the line does not repeat the mark.
+ */
+export function commandLine({ argv, env = {}, cwd }: Omit<Command, 'signal'>, sudo: boolean): CommandLine {
+  if (argv.length === 0) throw new Error('A command needs at least a program.')
+  const [half, other] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
+  const prompt = `[sealer ${randomBytes(8).toString('hex')}]`
+  const script = [
+    `echo ${half}''${other}`,
+    'read -r pid name state parent group rest </proc/$$/stat',
+    `echo ${half}''${other} "$group" >&2`,
+    preamble,
+    exports(env),
+    cwd === undefined ? '' : `cd -- ${quote(cwd)} || exit`,
+    'exec "$@"',
+  ]
+  const become = sudo ? ['sudo', '-S', '-p', prompt, '--'] : []
+  const words = [...become, 'sh', '-c', script.filter((line) => line !== '').join('\n'), 'sh', ...argv]
+  const line = `exec ${quoteAll(words)}`
+  if (line.length > longestLine) throw new Error(`The command line of ${argv[0]} is too long; send the data as input.`)
+  return { line, mark: half + other, prompt }
+}

@@ -1,0 +1,114 @@
+import type { Duplex } from 'node:stream'
+import type { Client, ClientChannel } from 'ssh2'
+import { errors } from '../errors.ts'
+import type { Channel, Exit, OpenOptions, Shell } from './channel.ts'
+import type { HostSpec, SshAccess } from './host.ts'
+import { type LoginOptions, logIn } from './ssh-login.ts'
+import { Turns } from './turns.ts'
+
+/** sshd takes 10 sessions a connection (MaxSessions); two are left for ending others. */
+const sessionsAtOnce = 8
+
+/** The shell of a far host over one connection, which is made when first used, and made again when it was lost. */
+export class SshShell implements Shell {
+  readonly #host: HostSpec
+  readonly #access: SshAccess
+  readonly #options: LoginOptions
+  readonly #turns = new Turns(sessionsAtOnce)
+  #connection: Promise<Client> | undefined
+  #closed = false
+
+  constructor(host: HostSpec, access: SshAccess, options: LoginOptions) {
+    this.#host = host
+    this.#access = access
+    this.#options = options
+  }
+
+  async open(line: string, { signal, urgent = false }: OpenOptions = {}): Promise<Channel> {
+    const done = urgent ? () => {} : await this.#turns.take(signal)
+    try {
+      const stream = await this.#withClient((client) => exec(client, line))
+      const ended = endOf(stream)
+      ended.then(done)
+      return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, close: () => stream.close() }
+    } catch (error) {
+      done()
+      throw error
+    }
+  }
+
+  async connect(port: number, address: string): Promise<Duplex> {
+    try {
+      return await this.#withClient((client) => forward(client, port, address))
+    } catch (cause) {
+      if (!isRefusal(cause)) throw cause
+      throw errors.PORT_UNREACHABLE({ host: this.#host.name, port, reason: (cause as Error).message }, { cause })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const client = await this.#connection?.catch(() => undefined)
+    client?.end()
+    if (client !== undefined) await closeOf(client)
+  }
+
+  /** A connection that turns out to be dead before anything has begun is made again, once. */
+  async #withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
+    const connection = this.#connect()
+    const client = await connection
+    try {
+      return await use(client)
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      if (this.#connection === connection) this.#connection = undefined
+      client.destroy()
+      return await use(await this.#connect())
+    }
+  }
+
+  #connect(): Promise<Client> {
+    if (this.#closed) throw new Error(`The connection to ${this.#host.name} is closed.`)
+    if (this.#connection !== undefined) return this.#connection
+    const connection = logIn(this.#host, this.#access, this.#options)
+    const forget = () => {
+      if (this.#connection === connection) this.#connection = undefined
+    }
+    this.#connection = connection
+    connection.then((client) => client.once('close', forget), forget)
+    return connection
+  }
+}
+
+const exec = (client: Client, line: string): Promise<ClientChannel> =>
+  new Promise((opened, failed) => {
+    client.exec(line, (error, stream) => (error === undefined ? opened(stream) : failed(error)))
+  })
+
+const forward = (client: Client, port: number, address: string): Promise<Duplex> =>
+  new Promise((opened, failed) => {
+    client.forwardOut('127.0.0.1', 0, address, port, (error, stream) =>
+      error === undefined ? opened(stream) : failed(error),
+    )
+  })
+
+const endOf = (stream: ClientChannel): Promise<Exit> =>
+  new Promise((ended) => {
+    let exit: Exit = { code: undefined, signal: undefined }
+    stream.on('exit', (code: number | null, signal?: string) => {
+      exit = { code: code ?? undefined, signal }
+    })
+    stream.on('close', () => ended(exit))
+  })
+
+const closeOf = (client: Client): Promise<void> =>
+  new Promise((closed) => {
+    const timer = setTimeout(() => client.destroy(), 2_000)
+    client.once('close', () => {
+      clearTimeout(timer)
+      closed()
+    })
+  })
+
+/** The host has answered, and says no: RFC 4254, 5.1. */
+const isRefusal = (error: unknown): boolean => (error as { reason?: unknown }).reason !== undefined
