@@ -1,1 +1,3 @@
-export {}
+export { createProgram, runCli } from './cli.ts'
+export type { CliContext, Format, Questions, SealerRequest, Terminal } from './context.ts'
+export { exitCodes } from './exit-codes.ts'

@@ -11,3 +11,6 @@ export interface Plugin {
   readonly name: string
   apply(sealer: PluginHost): void
 }
+
+/** Version of the contract between core and plugins (semver). A plugin's manifest says in `api` which range it works with. */
+export const pluginApi = '1.0.0'

@@ -1,0 +1,40 @@
+import { resolve } from 'node:path'
+import { type BuildReport, platformText } from '@sealer/core'
+import type { BuildFlags } from '../commands/build.ts'
+import { type CliContext, print } from '../context.ts'
+import { platformOf } from './platform.ts'
+
+const pulls = {
+  missing: 'missing',
+  ifnewer: 'missing',
+  always: 'always',
+  never: 'never',
+  true: 'missing',
+  false: 'never',
+} as const
+
+/** Builds, telling each instruction as it goes. */
+export async function build(context: CliContext, folder: string, flags: BuildFlags): Promise<void> {
+  await using sealer = await context.openSealer({})
+  const report = await sealer.build({
+    context: resolve(folder),
+    tag: flags.tag,
+    ...(flags.file === undefined ? {} : { file: flags.file }),
+    ...(flags.platform === undefined ? {} : { platforms: flags.platform.map(platformOf) }),
+    buildArgs: flags.buildArg,
+    labels: flags.label,
+    ...(flags.type === undefined ? {} : { type: flags.type }),
+    ...(flags.imageList === undefined ? {} : { imageList: flags.imageList }),
+    noCache: !flags.cache,
+    pull: pulls[flags.pull],
+    onProgress: (line) => context.terminal.stderr(`${context.mask(line)}\n`),
+    signal: context.signal,
+  })
+  print(context, report, reportText)
+}
+
+const reportText = ({ reference, digest, platforms, layers, images }: BuildReport): string =>
+  [
+    `Built ${reference} for ${platforms.map(platformText).join(', ')}: ${layers.total} layers (${layers.cached} from the cache), ${images.length} container images.`,
+    digest,
+  ].join('\n')

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { applyCommand } from './commands/apply.ts'
+import { buildCommand } from './commands/build.ts'
+import { deleteCommand } from './commands/delete.ts'
+import { imagesCommand } from './commands/images.ts'
+import { runCommand } from './commands/run.ts'
+import { type CliContext, type Format, warn } from './context.ts'
+import { exitCodes } from './exit-codes.ts'
+import { examples, optionsWithoutEffect, withCommonOptions } from './flags/common.ts'
+
+/** The whole program. Declaring it loads commander and nothing else of weight. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command('sealer')
+    .description('Packs a whole cluster into one OCI image and makes a running cluster of it with one command.')
+    .version(version(), '-V, --version', 'print the version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: context.terminal.stdout, writeErr: context.terminal.stderr })
+    .showHelpAfterError('(see the options and examples with --help)')
+    .addHelpText(
+      'after',
+      examples(
+        ['sealer build -t dashboard:v1 .', 'a cluster image from the Kubefile here'],
+        ['sealer run dashboard:v1 --infra local --masters 1', 'a cluster of it on this machine'],
+        ['sealer delete', 'and away again'],
+      ),
+    )
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Clusters:': [runCommand(context), applyCommand(context), deleteCommand(context)],
+    'Cluster images:': [buildCommand(context), imagesCommand(context)],
+  }
+  for (const [title, commands] of Object.entries(groups)) {
+    for (const command of commands) program.addCommand(withinProgram(program, command).helpGroup(title))
+  }
+  withCommonOptions(program)
+  return program.hook('preAction', (_, command) => takeCommonOptions(context, program, command))
+}
+
+/** Runs a command line and gives the exit code. Never throws, never exits. */
+export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
+  try {
+    await createProgram(context).parseAsync(args, { from: 'user' })
+    return context.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unwilling
+    const { errorJson, errorText, exitCodeOf } = await import('./print-error.ts')
+    const { colour, debug } = context
+    const mask = (text: string) => context.mask(text)
+    context.terminal.stderr(
+      context.format === 'json' ? errorJson(error, mask) : errorText(error, { colour, debug, mask }),
+    )
+    return exitCodeOf(error, context.signal)
+  }
+}
+
+/** Sub-commands do not inherit how output and exits are handled by themselves. */
+function withinProgram(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent)
+  if (command.commands.length === 0) withCommonOptions(command)
+  for (const child of command.commands) withinProgram(command, child)
+  return command
+}
+
+function takeCommonOptions(context: CliContext, program: Command, command: Command): void {
+  const before = program.opts<CommonOptions>()
+  const own = command.opts<CommonOptions>()
+  const said = (name: keyof CommonOptions) => (command.getOptionValueSource(name) === 'cli' ? own[name] : before[name])
+  context.format = said('output') === 'json' ? 'json' : 'text'
+  context.debug = said('debug') === true
+  const colour = said('color')
+  if (colour === 'always' || colour === 'never') context.colour = colour === 'always'
+  const idle = [...new Set([...optionsWithoutEffect(program), ...optionsWithoutEffect(command)])]
+  if (idle.length > 0) warn(context, `Without effect in this version: ${idle.join(', ')}.`)
+}
+
+interface CommonOptions {
+  readonly output?: Format | string
+  readonly debug?: boolean
+  readonly color?: 'auto' | 'always' | 'never'
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander'
+import type { CliContext } from '../context.ts'
+import { declare, examples } from '../flags/common.ts'
+import { assignments, list } from '../flags/values.ts'
+
+/** Flags of `build`. */
+export interface BuildFlags {
+  readonly file?: string
+  readonly tag: string
+  readonly type?: 'kube-installer' | 'app-installer'
+  readonly platform?: readonly string[]
+  readonly buildArg: Readonly<Record<string, string>>
+  readonly label: Readonly<Record<string, string>>
+  readonly cache: boolean
+  readonly pull: 'missing' | 'ifnewer' | 'always' | 'never' | 'true' | 'false'
+  readonly imageList?: string
+}
+
+/** `sealer build`: a cluster image from a Kubefile. */
+export function buildCommand(context: CliContext): Command {
+  return declare('build', 'make a cluster image from a Kubefile')
+    .argument('[context]', 'folder that the Kubefile copies from', '.')
+    .requiredOption('-t, --tag <name>', 'name of the image, e.g. dashboard:v1')
+    .option('-f, --file <Kubefile>', 'the Kubefile; by itself the one in the context')
+    .addOption(new Option('--kubefile <file>').hideHelp())
+    .option('--platform <list>', 'platforms, e.g. linux/amd64,linux/arm64; by itself this machine’s', list)
+    .option('--build-arg <name=value>', 'value of an ARG; again for more', assignments, {})
+    .option('--label <name=value>', 'label of the image; again for more', assignments, {})
+    .addOption(new Option('--type <type>', 'what it installs').choices(['kube-installer', 'app-installer']))
+    .option('--image-list <file>', 'container images to carry beside those found, one a line')
+    .option('--no-cache', 'build every layer again')
+    .addOption(
+      new Option('--pull <when>', 'when to fetch the base image')
+        .choices(['missing', 'ifnewer', 'always', 'never', 'true', 'false'])
+        .default('missing'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['sealer build -t dashboard:v1 .', 'the Kubefile of this folder'],
+        ['sealer build -t dashboard:v1 --platform linux/amd64,linux/arm64 .', 'for x86 and ARM'],
+      ),
+    )
+    .action(async (folder: string, flags: BuildFlags & { readonly kubefile?: string }) => {
+      const { build } = await import('../actions/build.ts')
+      const file = flags.file ?? flags.kubefile
+      await build(context, folder, file === undefined ? flags : { ...flags, file })
+    })
+}

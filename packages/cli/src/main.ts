@@ -1,0 +1,54 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { runCli } from './cli.ts'
+import type { CliContext, Terminal } from './context.ts'
+import { exitCodes } from './exit-codes.ts'
+import { terminalQuestions } from './questions.ts'
+
+const { env, stdin, stdout, stderr } = process
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted)
+    stderr.write('\nStopping; what is done stays. Once more leaves at once.\n')
+    stop.abort(new DOMException('Stopped on request.', 'AbortError'))
+  })
+}
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.ok) // whoever read has seen enough, as `sealer images | head -1`
+    throw error
+  })
+}
+
+const terminal: Terminal = {
+  interactive: stdin.isTTY === true && stderr.isTTY === true,
+  live: stderr.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined,
+  get columns() {
+    return stderr.columns ?? 80
+  },
+  stdin,
+  stdout: (text) => void stdout.write(text),
+  stderr: (text) => void stderr.write(text),
+}
+let mask = (text: string): string => text
+const context: CliContext = {
+  signal: stop.signal,
+  home: env.SEALER_HOME ?? join(homedir(), '.sealer'),
+  env,
+  terminal,
+  questions: terminalQuestions(terminal, stop.signal),
+  openSealer: async (request) => {
+    const { openSealer } = await import('./open-sealer.ts')
+    const { sealer, secrets } = await openSealer(context, request)
+    mask = (text) => secrets.mask(text)
+    return sealer
+  },
+  mask: (text) => mask(text),
+  format: 'text',
+  colour: stderr.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+  debug: false,
+  exitCode: exitCodes.ok,
+}
+
+process.exitCode = await runCli(process.argv.slice(2), context)
