@@ -1,0 +1,3 @@
+module sealer.example/dashboard/store
+
+go 1.25

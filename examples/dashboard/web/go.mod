@@ -1,0 +1,3 @@
+module sealer.example/dashboard/web
+
+go 1.25
