@@ -1,0 +1,82 @@
+import { defineErrors, type SealerError } from '../errors.ts'
+import type { Position } from './kubefile.ts'
+
+/** Errors of reading a Kubefile and building what it says. */
+export const buildErrors = defineErrors('core', {
+  KUBEFILE_INVALID: {
+    message: (d: { at: Position; line: string; reason: string; remedy: string }) =>
+      `${d.at.file}:${d.at.line}:${d.at.column}: ${d.reason}\n${excerpt(d.at, d.line)}`,
+    hint: (d) => d.remedy,
+  },
+  KUBEFILE_PROBLEMS: {
+    message: (d: { file: string; count: number }) => `${d.file} has ${d.count} problems; nothing was built.`,
+    hint: () => 'Each problem below names its line and its remedy.',
+  },
+  KUBEFILE_NOT_FOUND: {
+    message: (d: { tried: readonly string[] }) => `There is no Kubefile: looked for ${d.tried.join(' and ')}.`,
+    hint: () => 'Name the file with -f, or put a file named Kubefile into the build context.',
+  },
+  CONTEXT_NOT_FOUND: {
+    message: (d: { context: string }) => `The build context ${d.context} is not a folder.`,
+    hint: () => 'Give the folder that holds the files of the image, e.g. sealer build -t NAME .',
+  },
+  CONTEXT_FILE_CHANGED: {
+    message: (d: { file: string }) => `${d.file} changed while it was being packed.`,
+    hint: () => 'Build again when nothing writes into the build context.',
+  },
+  DOWNLOAD_FAILED: {
+    message: (d: { url: string; reason: string }) => `Cannot download ${d.url}: ${d.reason}.`,
+    hint: () => 'Try the address with curl. Where it cannot be reached, fetch the file by other means and COPY it.',
+  },
+  DOWNLOAD_CHECKSUM: {
+    message: (d: { url: string; wanted: string; got: string }) => `${d.url} is ${d.got}, not ${d.wanted}.`,
+    hint: () => 'The file at this address is not the one that was pinned. Find out why before you change --checksum.',
+  },
+  MANIFEST_INVALID: {
+    message: (d: { place: string; reason: string }) => `${d.place}: this manifest cannot be read: ${d.reason}`,
+    hint: () => 'Mend the YAML: kubectl would refuse it too, and the container images in it cannot be found.',
+  },
+  IMAGE_LIST_INVALID: {
+    message: (d: { place: string; reason: string }) => `${d.place}: ${d.reason}`,
+    hint: () =>
+      'Write one image a line: a name, or oci:FOLDER, oci-archive:FILE, docker-archive:FILE with a path in the build context.',
+  },
+  CHART_TOOL_MISSING: {
+    message: (d: { chart: string }) =>
+      `The images of the chart ${d.chart} cannot be found: there is no helm, neither on PATH nor as bin/helm in the base image.`,
+    hint: () =>
+      'Install helm, or build FROM a base image that holds it, or list the images of the chart in manifests/imageList.',
+  },
+  CHART_INVALID: {
+    message: (d: { chart: string; reason: string }) =>
+      `The chart ${d.chart} does not render with its own values:\n${d.reason}`,
+    hint: (d) => `Try it by hand: helm template ${d.chart}`,
+  },
+  PARTS_INVALID: {
+    message: (d: { file: string; reason: string }) => `${d.file} is no list of parts: ${d.reason}`,
+    hint: () => 'PARTS.json is an array of {"name", "version", "licence", "source": "official" or "built"}.',
+  },
+  BUILD_BASE_MISSING: {
+    message: (d: { image: string }) => `The base image ${d.image} is not in the store, and pulling is switched off.`,
+    hint: (d) => `Pull it first: sealer pull ${d.image}`,
+  },
+})
+
+/** The line of a Kubefile with a mark under the place. */
+function excerpt(at: Position, line: string): string {
+  const number = String(at.line)
+  const before = line.slice(0, at.column - 1).replaceAll(/[^\t]/g, ' ')
+  return `  ${number} | ${line}\n  ${' '.repeat(number.length)} | ${before}^`
+}
+
+/** What is needed to say where a problem is: the file's name and its text. */
+export interface KubefileText {
+  readonly file: string
+  readonly text: string
+}
+
+/** A KUBEFILE_INVALID that shows its line. */
+export function problemAt(source: KubefileText, at: Position, reason: string, remedy: string): SealerError {
+  const line = source.text.split('\n')[at.line - 1] ?? ''
+  return buildErrors.KUBEFILE_INVALID({ at, line: line.replace(/\r$/, '').replace(/^\uFEFF/, ''), reason, remedy })
+}
