@@ -222,18 +222,7 @@ export class LocalClusters implements Disposable {
       HOME: '/root',
       TERM: process.env.TERM,
     }
-    const into = [
-      `--target=${init}`,
-      '--mount',
-      '--uts',
-      '--ipc',
-      '--net',
-      '--pid',
-      '--cgroup',
-      '--root',
-      '--wd=/root',
-      '--',
-    ]
+    const into = [`--target=${init}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--wdns=/root', '--']
     return spawn('nsenter', [...into, ...argv], { stdio, env })
   }
 
@@ -369,7 +358,10 @@ export class LocalClusters implements Disposable {
     const { home } = this.#places
     if ((await clusterNames(home)).length > 0) return
     await rm(keyFile(home), { force: true })
-    await rmdir(join(home, 'local')).catch(() => {}) // never made, or another sealer has begun a cluster
+    // Folders that others still use, or that were never made, stay as they are; the last two are nspawn's own.
+    for (const folder of [join(home, 'local'), '/run/systemd/nspawn/propagate', '/run/systemd/nspawn']) {
+      await rmdir(folder).catch(() => {})
+    }
   }
 
   /** A cluster with all its hosts, or the one host of that name. @throws LOCAL_NOT_FOUND */

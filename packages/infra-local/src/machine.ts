@@ -7,7 +7,7 @@ import { discard, mountRoot, unmountAll } from './disk.ts'
 import { initOf } from './inits.ts'
 import { clusterPlaces, type HostPlaces, hostPlaces } from './layout.ts'
 import { connectHost, disconnectHost, setLink } from './network.ts'
-import { isAlive, kill, markOf, readMark } from './process-mark.ts'
+import { isAlive, kill, killGroup, markOf, readMark } from './process-mark.ts'
 import { runProgram } from './run-program.ts'
 import type { HostState } from './state.ts'
 import { ownUnit, supervise } from './supervisor.ts'
@@ -16,6 +16,8 @@ import { ownUnit, supervise } from './supervisor.ts'
 const powerOff = 34 + 4
 /** A host that has not powered off after so many milliseconds is killed. */
 const stopLimit = 30_000
+/** What SIGKILL does, it does within so many milliseconds. */
+const killLimit = 5_000
 
 /** One host as this machine runs it. What it does is safe to repeat; the caller holds the cluster's lock. */
 export class Machine {
@@ -66,16 +68,17 @@ export class Machine {
   async kill(): Promise<void> {
     await setLink(this.#network, this.host.link, 'down').catch(() => {}) // there may be none
     const supervisor = await readMark(this.places.supervisor)
-    if (supervisor !== undefined && isAlive(supervisor)) kill(supervisor.pid, 'SIGKILL') // first, or it starts it again
     const groups = (await readFile(this.places.groups, 'utf8').catch(() => ''))
       .split('\n')
       .filter((line) => line !== '')
+    if (supervisor !== undefined && isAlive(supervisor)) kill(supervisor.pid, 'SIGTERM') // first, or it starts it again
     const { init } = this
     if (init !== undefined) kill(init, 'SIGKILL') // the kernel takes the whole pid namespace along
-    await gone(() => this.init !== undefined, 5_000)
-    if (!(await this.#emptied(groups, 5_000))) {
+    await gone(() => this.init !== undefined || (init !== undefined && isAlive(supervisor)), killLimit)
+    if (isAlive(supervisor)) killGroup(supervisor)
+    if (!(await emptied(groups, killLimit))) {
       for (const pid of await processesIn(groups)) kill(pid, 'SIGKILL')
-      await this.#emptied(groups, 5_000)
+      await emptied(groups, killLimit)
     }
     await disconnectHost(this.#network, { ...this.host, namespace: this.places.namespace })
     await removeGroups(groups)
@@ -119,15 +122,16 @@ export class Machine {
       'PermitRootLogin yes\nPasswordAuthentication yes\n',
     )
   }
+}
 
-  async #emptied(groups: readonly string[], limit: number): Promise<boolean> {
-    const end = performance.now() + limit
-    while ((await processesIn(groups)).size > 0) {
-      if (performance.now() > end) return false
-      await setTimeout(20)
-    }
-    return true
+/** Whether these groups have no process any more, within so many milliseconds. */
+async function emptied(groups: readonly string[], limit: number): Promise<boolean> {
+  const end = performance.now() + limit
+  while ((await processesIn(groups)).size > 0) {
+    if (performance.now() > end) return false
+    await setTimeout(20)
   }
+  return true
 }
 
 /** Waits while something is there, at most so many milliseconds. */

@@ -29,8 +29,10 @@ if [ "$owner" = unit ]; then
   echo "$unit/host" >"$groups"
 fi
 export SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_USE_CGNS=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_LOCK=0
+stop=
+trap stop=1 TERM # heard when nspawn has ended: so it is never left without a parent
 code=133
-while [ "$code" = 133 ]; do
+while [ "$code" = 133 ] && [ -z "$stop" ]; do
   sh -c '
     while read -r group; do echo $$ >"$group/cgroup.procs" || echo "cgroup $group takes no process"; done <"$1"
     shift
