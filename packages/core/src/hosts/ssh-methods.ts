@@ -18,9 +18,9 @@ export interface LoginMethod {
 
 /** Where this machine keeps what SSH uses. */
 export interface SshSurroundings {
-  /** Socket of the agent. */
+  /** Socket of the agent, `SSH_AUTH_SOCK` when nothing is said; empty: none. */
   readonly agent?: string
-  /** Home folder; holds `.ssh`. */
+  /** Home folder, which holds `.ssh`; that of this process's user when nothing is said. */
   readonly home?: string
 }
 
@@ -34,15 +34,13 @@ const usualKeys = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 export async function loginMethods(
   access: SshAccess,
   secrets: Secrets,
-  { agent, home = homedir() }: SshSurroundings,
+  { agent = process.env.SSH_AUTH_SOCK ?? '', home = homedir() }: SshSurroundings,
 ): Promise<LoginMethod[]> {
   const { user: username, privateKey, useAgent = true } = access
   const named = privateKey === undefined ? [] : [await namedKey(privateKey.replace(/^~(?=\/)/, home), access, secrets)]
   const password = access.password === undefined ? [] : passwordMethods(username, await secrets.read(access.password))
   const agents: LoginMethod[] =
-    useAgent && agent !== undefined
-      ? [{ title: 'agent', kind: 'publickey', method: { type: 'agent', username, agent } }]
-      : []
+    useAgent && agent !== '' ? [{ title: 'agent', kind: 'publickey', method: { type: 'agent', username, agent } }] : []
   const usual = privateKey === undefined ? await keysIn(join(home, '.ssh'), access, secrets) : []
   return [...named, ...password, ...agents, ...usual]
 }
