@@ -3,7 +3,6 @@ import { basename, join, posix } from 'node:path'
 import { contentKey, once, partsFolder } from './cache.ts'
 import { fileDigest } from './file-digest.ts'
 import type { Arch } from './platform.ts'
-import { ownArch, triplets } from './platform.ts'
 import { run } from './run.ts'
 
 /** Debian's release whose packages go into container images, whatever this machine runs. */
@@ -98,24 +97,6 @@ function settings(state: string, arch: Arch): string {
 async function describe(archive: string): Promise<DebianPackage> {
   const [name = '', version = ''] = basename(archive).split('_')
   return { name, version: decodeURIComponent(version), sha256: await fileDigest(archive) }
-}
-
-/** How C is compiled for an architecture. */
-export interface Compiler {
-  readonly program: string
-  readonly flags: readonly string[]
-}
-
-/** The machine's own compiler, or Debian's cross compiler. @throws with the package to install if it is missing. */
-export async function compilerFor(arch: Arch): Promise<Compiler> {
-  const program = arch === ownArch() ? 'gcc' : `${triplets[arch]}-gcc`
-  const debian = arch === ownArch() ? 'gcc libc6-dev' : `gcc-${triplets[arch].replace('_', '-')}`
-  try {
-    await run(program, ['--version'])
-  } catch (cause) {
-    throw new Error(`A C compiler for ${arch} is missing. Try: apt-get install ${debian}`, { cause })
-  }
-  return { program, flags: [] }
 }
 
 /** The file that a path inside a tree leads to, with links followed inside the tree; undefined if there is none. */

@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contentKey, once, partsFolder } from './cache.ts'
-import { compilerFor, debianTree } from './debian.ts'
+import { compilerFor } from './compiler.ts'
 import type { Go } from './go.ts'
 import { goEnvironment } from './go.ts'
 import type { Part, SourceEdit } from './parts.ts'
@@ -52,13 +52,13 @@ function buildFlags(part: Part): string[] {
 /** Pure Go needs no C compiler, whatever the architecture. The others link Debian's static libraries, without installing them. */
 async function linkerEnvironment(part: Part, arch: Arch): Promise<Record<string, string>> {
   if (part.libraries.length === 0) return { CGO_ENABLED: '0' }
-  const { root } = await debianTree(part.libraries, arch)
-  const compiler = await compilerFor(arch)
+  const { program, flags, env, sysroot } = await compilerFor(arch, part.libraries)
   return {
+    ...env,
     CGO_ENABLED: '1',
-    CC: [compiler.program, ...compiler.flags].join(' '),
-    PKG_CONFIG_LIBDIR: join(root, 'usr/lib', triplets[arch], 'pkgconfig'),
-    PKG_CONFIG_SYSROOT_DIR: root,
+    CC: [program, ...flags].join(' '),
+    PKG_CONFIG_LIBDIR: join(sysroot, 'usr/lib', triplets[arch], 'pkgconfig'),
+    PKG_CONFIG_SYSROOT_DIR: sysroot,
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contentKey, once, partsFolder } from './cache.ts'
-import { compilerFor } from './debian.ts'
+import { compilerFor } from './compiler.ts'
 import type { Go } from './go.ts'
 import { goEnvironment } from './go.ts'
 import type { Arch } from './platform.ts'
@@ -16,11 +16,13 @@ export async function pause(release: Release, arch: Arch, go: Go, progress: Prog
   const folder = join(partsFolder(), `pause-${release.pause}-${arch}-${key}`)
   await progress.part(`pause ${release.pause} for ${arch}`, () =>
     once(folder, async (unfinished) => {
-      const compiler = await compilerFor(arch)
+      const compiler = await compilerFor(arch, [])
       const source = join(await kubernetesSource(release, go), 'build', 'pause', 'linux', 'pause.c')
       const programs = join(unfinished, 'programs')
       await mkdir(programs)
-      await run(compiler.program, [...compiler.flags, ...flags, '-o', join(programs, 'pause'), source])
+      await run(compiler.program, [...compiler.flags, ...flags, '-o', join(programs, 'pause'), source], {
+        env: { ...process.env, ...compiler.env },
+      })
     }),
   )
   return join(folder, 'programs')
