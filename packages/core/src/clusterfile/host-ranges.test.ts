@@ -75,7 +75,7 @@ test('HR-10 a number is a count for an infra, and no address', () => {
 
 test('HR-11 more hosts than the limit are refused at once', () => {
   refused('10.0.0.0-10.255.255.255', '10.0.0.0-10.255.255.255', /16777216 addresses; 1000 hosts/)
-  assert.throws(() => parseHostRanges('10.0.0.1,10.0.0.2,10.0.0.3', 2), /more than 2 hosts/)
+  assert.throws(() => parseHostRanges('10.0.0.1,10.0.0.2,10.0.0.3', { limit: 2 }), /more than 2 hosts/)
 })
 
 test.run()

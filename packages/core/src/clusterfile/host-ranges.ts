@@ -15,12 +15,13 @@ export const hostRangeErrors = defineErrors('core', {
  * @param limit most addresses that a list may name
  * @throws HOST_RANGE_INVALID naming the part that is wrong
  */
-export function parseHostRanges(text: string, limit = 1000): string[] {
+export function parseHostRanges(text: string, { limit = 1000 }: { readonly limit?: number } = {}): string[] {
   const addresses: string[] = []
   for (const part of text.split(',').map((one) => one.trim())) {
     for (const address of addressesOf(part, limit)) {
       if (addresses.includes(address)) throw invalid(part, `${address} is named twice`)
-      if (isIPv4(address) !== isIPv4(addresses[0] ?? address)) throw invalid(part, 'a cluster has IPv4 or IPv6 addresses, not both')
+      if (isIPv4(address) !== isIPv4(addresses[0] ?? address))
+        throw invalid(part, 'a cluster has IPv4 or IPv6 addresses, not both')
       if (addresses.length === limit) throw invalid(part, `more than ${limit} hosts`)
       addresses.push(address)
     }
@@ -36,7 +37,10 @@ export function parseHostCount(text: string): number | undefined {
 function addressesOf(part: string, limit: number): string[] {
   if (part === '') throw invalid(part, 'an address is missing beside a comma')
   if (parseHostCount(part) !== undefined) {
-    throw invalid(part, 'it is a number of hosts, and only an infrastructure that makes hosts can supply them (--infra)')
+    throw invalid(
+      part,
+      'it is a number of hosts, and only an infrastructure that makes hosts can supply them (--infra)',
+    )
   }
   const [from = '', to, ...more] = part.split('-').map((one) => one.trim())
   if (to === undefined) return [textOf(addressOf(from, part))]

@@ -16,7 +16,7 @@ export function wishOfCluster({ metadata, spec }: ClusterDocument, warn: Warn): 
       ...(labels === undefined ? {} : { labels }),
       ...(taints === undefined ? {} : { taints }),
     }
-    return ips.flatMap(parseHostRanges).map((address): WishedHost => ({ address, ...common }))
+    return ips.flatMap((list) => parseHostRanges(list)).map((address): WishedHost => ({ address, ...common }))
   })
   const counted = (spec.hosts ?? []).filter((host) => host.count !== undefined)
   const countOf = (groups: typeof counted) => groups.reduce((sum, { count = 0 }) => sum + count, 0)
@@ -57,7 +57,7 @@ export function wishOfCluster({ metadata, spec }: ClusterDocument, warn: Warn): 
 export function wishOfFirstCluster({ metadata, spec }: FirstClusterDocument, warn: Warn): Wish {
   const groups = { masters: spec.masters ?? {}, nodes: spec.nodes ?? {} }
   const given = (ipList: readonly string[] | undefined, role: string): WishedHost[] =>
-    (ipList ?? []).flatMap(parseHostRanges).map((address) => ({ address, roles: [role] }))
+    (ipList ?? []).flatMap((list) => parseHostRanges(list)).map((address) => ({ address, roles: [role] }))
   const hosts = [...given(groups.masters.ipList, 'master'), ...given(groups.nodes.ipList, 'node')]
   const counts = { masters: groups.masters.count ?? 0, nodes: groups.nodes.count ?? 0 }
   const machines = Object.entries(groups).map(
