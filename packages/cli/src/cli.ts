@@ -1,22 +1,39 @@
-import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Option } from 'commander'
 import { applyCommand } from './commands/apply.ts'
 import { buildCommand } from './commands/build.ts'
+import { checkCommand } from './commands/check.ts'
 import { deleteCommand } from './commands/delete.ts'
-import { imagesCommand } from './commands/images.ts'
+import { getCommand, psCommand } from './commands/get.ts'
+import {
+  imagesCommand,
+  inspectCommand,
+  loadCommand,
+  pullCommand,
+  pushCommand,
+  rmiCommand,
+  saveCommand,
+  tagCommand,
+} from './commands/images.ts'
+import { kubeconfigCommand, kubectlCommand } from './commands/kubectl.ts'
+import { localCommand } from './commands/local.ts'
+import { loginCommand, logoutCommand } from './commands/login.ts'
+import { pluginCommand } from './commands/plugin.ts'
 import { runCommand } from './commands/run.ts'
+import { versionCommand } from './commands/version.ts'
 import { type CliContext, type Format, warn } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { examples, optionsWithoutEffect, withCommonOptions } from './flags/common.ts'
+import { ownVersion } from './own-version.ts'
 
 /** The whole program. Declaring it loads commander and nothing else of weight. */
 export function createProgram(context: CliContext): Command {
   const program = new Command('sealer')
     .description('Packs a whole cluster into one OCI image and makes a running cluster of it with one command.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(ownVersion(), '-V, --version', 'print the version')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: context.terminal.stdout, writeErr: context.terminal.stderr })
+    .configureHelp({ optionDescription })
     .showHelpAfterError('(see the options and examples with --help)')
     .addHelpText(
       'after',
@@ -27,8 +44,30 @@ export function createProgram(context: CliContext): Command {
       ),
     )
   const groups: Readonly<Record<string, readonly Command[]>> = {
-    'Clusters:': [runCommand(context), applyCommand(context), deleteCommand(context)],
-    'Cluster images:': [buildCommand(context), imagesCommand(context)],
+    'Clusters:': [
+      runCommand(context),
+      applyCommand(context),
+      checkCommand(context),
+      deleteCommand(context),
+      psCommand(context),
+      getCommand(context),
+      kubectlCommand(context),
+      kubeconfigCommand(context),
+    ],
+    'Cluster images:': [
+      buildCommand(context),
+      imagesCommand(context),
+      inspectCommand(context),
+      tagCommand(context),
+      rmiCommand(context),
+      saveCommand(context),
+      loadCommand(context),
+      pushCommand(context),
+      pullCommand(context),
+      loginCommand(context),
+      logoutCommand(context),
+    ],
+    'This machine:': [localCommand(context), pluginCommand(context), versionCommand(context)],
   }
   for (const [title, commands] of Object.entries(groups)) {
     for (const command of commands) program.addCommand(withinProgram(program, command).helpGroup(title))
@@ -52,6 +91,13 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     )
     return exitCodeOf(error, context.signal)
   }
+}
+
+/** Commander's, without the defaults that say nothing: false, and nothing given yet. */
+function optionDescription({ description, argChoices, defaultValue }: Option): string {
+  const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`
+  const telling = typeof defaultValue === 'string' || typeof defaultValue === 'number'
+  return `${description}${choices}${telling ? ` (${defaultValue})` : ''}`
 }
 
 /** Sub-commands do not inherit how output and exits are handled by themselves. */
@@ -78,9 +124,4 @@ interface CommonOptions {
   readonly output?: Format | string
   readonly debug?: boolean
   readonly color?: 'auto' | 'always' | 'never'
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

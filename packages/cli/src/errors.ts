@@ -27,10 +27,6 @@ export const errors = defineErrors('cli', {
     message: () => 'Numbers of hosts and addresses of hosts are mixed.',
     hint: () => 'Give addresses for all hosts, or a number for each of --masters and --nodes.',
   },
-  HOSTS_GIVEN_TO_MAKER: {
-    message: (d: { infra: string }) => `The infrastructure "${d.infra}" makes its hosts itself and takes no addresses.`,
-    hint: () => 'Give numbers (--masters 1 --nodes 2), or leave --infra away for hosts of yours.',
-  },
   OPTION_INVALID: {
     message: (d: { option: string; value: string; reason: string }) => `${d.option} "${d.value}": ${d.reason}.`,
     hint: () => 'See the options and examples with --help.',
@@ -53,12 +49,12 @@ export const errors = defineErrors('cli', {
       d.known === '' ? 'There is no cluster on record.' : `Several clusters are on record: ${d.known}.`,
     hint: (d) => (d.known === '' ? 'Make one with: sealer run' : 'Name the one that is meant.'),
   },
+  KUBECONFIG_INVALID: {
+    message: (d: { what: string }) => `${d.what} is no kubeconfig.`,
+    hint: () => 'Name another file: sealer kubeconfig --merge FILE. The file was left as it is.',
+  },
   NOT_SUPPORTED_YET: {
     message: (d: { what: string }) => `${d.what} is not supported yet.`,
     hint: () => 'See what this version does with: sealer --help',
-  },
-  LOCAL_UNAVAILABLE: {
-    message: (d: { reason: string }) => `Hosts on this machine are not available: ${d.reason}.`,
-    hint: () => 'They need Linux, root and systemd-nspawn.',
   },
 })

@@ -62,5 +62,5 @@ export async function loadPlugins(home: string, needs: PluginNeeds): Promise<rea
     if (provides.includes(wanted[kind] ?? '') && !named.has(name)) named.set(name, {})
   }
   const ofSite = [...named].map(([name, options]) => loadPlugin(home, name, { ...options }))
-  return await Promise.all([...builtinPlugins.map((plugin) => plugin.load()), ...ofSite])
+  return await Promise.all([...builtinPlugins.map((plugin) => plugin.load(home)), ...ofSite])
 }

@@ -11,18 +11,45 @@ export async function images(context: CliContext, flags: ImagesFlags): Promise<v
   print(context, await sealer.images.list(), (all) => listText(all, flags))
 }
 
+/** All that an image says of itself, as JSON. */
+export async function inspect(context: CliContext, reference: string): Promise<void> {
+  await using sealer = await context.openSealer({})
+  const { image, platforms } = await sealer.images.inspect(reference)
+  context.format = 'json'
+  print(context, { ...image, platforms }, () => '')
+}
+
+/** Gives one more name. */
+export async function tag(context: CliContext, image: string, name: string): Promise<void> {
+  await using sealer = await context.openSealer({})
+  await sealer.images.tag(image, name)
+  print(context, { image, name }, () => `${name} is ${image}.`)
+}
+
+/** Takes names away, one after the other. */
+export async function rmi(context: CliContext, references: readonly string[]): Promise<void> {
+  await using sealer = await context.openSealer({})
+  const removed: { readonly image: string; readonly freed: number }[] = []
+  for (const image of references) {
+    const { freed } = await sealer.images.remove(image)
+    removed.push({ image, freed })
+  }
+  print(context, removed, (all) =>
+    all.map(({ image, freed }) => `Removed ${image}; ${bytesText(freed)} freed.`).join('\n'),
+  )
+}
+
 function listText(all: readonly StoredImage[], { digests, quiet, heading, trunc }: ImagesFlags): string {
   const digestOf = (image: StoredImage) => (trunc ? image.digest.replace(/^sha256:/, '').slice(0, 12) : image.digest)
   if (quiet) return all.map(digestOf).join('\n')
   const now = Date.now()
+  const shown = digests || !trunc
   const rows = all.map((image) => [
     image.reference,
-    ...(digests || !trunc ? [digestOf(image)] : []),
+    ...(shown ? [digestOf(image)] : []),
     image.platforms.map(platformText).join(','),
     bytesText(image.size),
     agoText(image.created, now),
   ])
-  const headings = ['IMAGE', ...(digests || !trunc ? ['DIGEST'] : []), 'PLATFORMS', 'SIZE', 'CREATED']
-  const text = table(headings, rows)
-  return heading ? text : text.split('\n').slice(1).join('\n')
+  return table(['IMAGE', ...(shown ? ['DIGEST'] : []), 'PLATFORMS', 'SIZE', 'CREATED'], rows, { heading })
 }

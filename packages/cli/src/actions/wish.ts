@@ -38,7 +38,7 @@ function typed(
   const cmds = [...flags.cmds, ...flags.cmd]
   return defined({
     image,
-    cluster: flags.name ?? flags.clusterName,
+    cluster: flags.name,
     infra,
     runtime: flags.runtime === 'k8s' ? 'kubernetes' : flags.runtime,
     ssh: sshOf(context, flags),
@@ -108,7 +108,6 @@ async function checkHosts(
           : `--masters ${flags.masters}`
     throw errors.COUNT_NEEDS_INFRA({ flag, infra })
   }
-  if (given && wish.infra === 'local') throw errors.HOSTS_GIVEN_TO_MAKER({ infra })
 }
 
 /** Without the members that are undefined: in a wish, what is not there is left to the weaker source. */

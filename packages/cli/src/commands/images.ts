@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
 import { declare, examples } from '../flags/common.ts'
+import { list } from '../flags/values.ts'
 
 /** Flags of `images`. */
 export interface ImagesFlags {
@@ -14,12 +15,12 @@ export interface ImagesFlags {
 /** `sealer images`: what the store holds. */
 export function imagesCommand(context: CliContext): Command {
   return declare('images', 'list the cluster images of this machine')
-    .alias('ls')
     .option('--digests', 'show digests', false)
     .option('--no-trunc', 'show digests in full')
     .option('-n, --no-heading', 'leave the headings away')
     .option('-q, --quiet', 'digests alone', false)
-    .option('--json', 'the same as --output json', false)
+    .addOption(new Option('--json').default(false).hideHelp())
+    .addOption(new Option('-a, --all').hideHelp())
     .addHelpText(
       'after',
       examples(['sealer images', 'name, size and age of each'], ['sealer images -q', 'for scripts']),
@@ -27,5 +28,120 @@ export function imagesCommand(context: CliContext): Command {
     .action(async (flags: ImagesFlags) => {
       const { images } = await import('../actions/images.ts')
       await images(context, flags)
+    })
+}
+
+/** `sealer inspect`: everything an image says of itself. */
+export function inspectCommand(context: CliContext): Command {
+  return declare('inspect', 'show what a cluster image holds, as JSON')
+    .argument('<image>')
+    .addHelpText('after', examples(['sealer inspect dashboard:v1', 'apps, container images, parts and their licences']))
+    .action(async (image: string) => {
+      const { inspect } = await import('../actions/images.ts')
+      await inspect(context, image)
+    })
+}
+
+/** `sealer tag`: one more name. */
+export function tagCommand(context: CliContext): Command {
+  return declare('tag', 'give a cluster image one more name')
+    .argument('<image>')
+    .argument('<name>')
+    .addHelpText(
+      'after',
+      examples(['sealer tag dashboard:v1 registry.example/team/dashboard:v1', 'ready to be pushed there']),
+    )
+    .action(async (image: string, name: string) => {
+      const { tag } = await import('../actions/images.ts')
+      await tag(context, image, name)
+    })
+}
+
+/** `sealer rmi`: names away, and what no other name needs. */
+export function rmiCommand(context: CliContext): Command {
+  return declare('rmi', 'take names of cluster images away, and what no other name needs')
+    .argument('<images...>')
+    .addOption(new Option('-f, --force').hideHelp())
+    .addOption(new Option('-p, --prune').hideHelp())
+    .addHelpText('after', examples(['sealer rmi dashboard:v1', 'frees what only it needs']))
+    .action(async (images: string[]) => {
+      const { rmi } = await import('../actions/images.ts')
+      await rmi(context, images)
+    })
+}
+
+/** Flags of everything that moves images. */
+export interface TransferFlags {
+  readonly platform?: readonly string[]
+  readonly skipTlsVerify: boolean
+  readonly quiet: boolean
+}
+
+const withTransferOptions = (command: Command): Command =>
+  command
+    .option('-q, --quiet', 'show no progress', false)
+    .addOption(new Option('--tmp-dir <folder>').hideHelp())
+    .addOption(new Option('--authfile <file>').hideHelp())
+
+/** `sealer save`: an image as a file. */
+export function saveCommand(context: CliContext): Command {
+  return withTransferOptions(declare('save', 'write a cluster image into an archive'))
+    .argument('<image>')
+    .requiredOption('-o, --output <file>', 'the archive to write (.tar)')
+    .option('--platform <list>', 'these platforms alone, e.g. linux/arm64', list)
+    .addOption(new Option('--format <format>').choices(['oci-archive']).default('oci-archive').hideHelp())
+    .addOption(new Option('--compress').hideHelp())
+    .addHelpText('after', examples(['sealer save dashboard:v1 -o dashboard.tar', 'for a site without network']))
+    .action(async (image: string, flags: TransferFlags & { readonly output: string }) => {
+      const { save } = await import('../actions/transfer.ts')
+      await save(context, image, flags.output, flags)
+    })
+}
+
+/** `sealer load`: images of a file into the store. */
+export function loadCommand(context: CliContext): Command {
+  return withTransferOptions(declare('load', 'read cluster images from an archive'))
+    .argument('[file]', 'the archive (.tar) or layout folder; - for standard input')
+    .addOption(new Option('-i, --input <file>').hideHelp())
+    .addHelpText('after', examples(['sealer load dashboard.tar', 'every digest is checked']))
+    .action(async (file: string | undefined, flags: TransferFlags & { readonly input?: string }) => {
+      const { load } = await import('../actions/transfer.ts')
+      await load(context, file ?? flags.input, flags)
+    })
+}
+
+const withRegistryOptions = (command: Command): Command =>
+  withTransferOptions(command).option(
+    '--skip-tls-verify',
+    'allow plain HTTP and certificates that cannot be verified',
+    false,
+  )
+
+/** `sealer push`: an image to a registry. */
+export function pushCommand(context: CliContext): Command {
+  return withRegistryOptions(declare('push', 'send a cluster image to a registry'))
+    .argument('<image>')
+    .argument('[target]', 'name there; by itself the name here')
+    .addOption(new Option('--all').hideHelp())
+    .addHelpText('after', examples(['sealer push registry.example/team/dashboard:v1', 'sends what the registry lacks']))
+    .action(async (image: string, target: string | undefined, flags: TransferFlags) => {
+      const { push } = await import('../actions/transfer.ts')
+      await push(context, image, target, flags)
+    })
+}
+
+/** `sealer pull`: an image from a registry. */
+export function pullCommand(context: CliContext): Command {
+  return withRegistryOptions(declare('pull', 'fetch a cluster image from a registry'))
+    .argument('<image>')
+    .option('--platform <list>', 'these platforms alone, e.g. linux/arm64', list)
+    .addOption(new Option('--policy <when>').hideHelp())
+    .addHelpText(
+      'after',
+      examples(['sealer pull registry.example/team/dashboard:v1', 'goes on where it was interrupted']),
+    )
+    .action(async (image: string, flags: TransferFlags) => {
+      const { pull } = await import('../actions/transfer.ts')
+      await pull(context, image, flags)
     })
 }

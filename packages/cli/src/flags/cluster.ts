@@ -17,7 +17,6 @@ export interface ClusterFlags {
   readonly provider?: string
   readonly runtime?: string
   readonly name?: string
-  readonly clusterName?: string
   readonly env: Readonly<Record<string, string>>
   readonly cmds: readonly string[]
   readonly cmd: readonly string[]
@@ -44,6 +43,7 @@ export function withClusterOptions(command: Command, { shortHosts = true } = {})
     .option('--runtime <name>', 'what makes a cluster of them; by itself what the image says')
     .option('--name <cluster>', 'name of the cluster')
     .addOption(new Option('--cluster-name <cluster>').hideHelp())
+    .addOption(new Option('--cluster <cluster>').hideHelp())
     .option('-u, --user <name>', 'SSH user of the hosts (root)')
     .option('--pk <file>', 'SSH private key; by itself the agent, then the keys of ~/.ssh')
     .option('--pk-passwd-from <where>', 'passphrase of the key: env:NAME, file:PATH or prompt')
@@ -68,7 +68,14 @@ export function withClusterOptions(command: Command, { shortHosts = true } = {})
 
 /** Puts the values of older names under today's. */
 function sameByAnotherName(command: Command): void {
-  const names = { master: 'masters', node: 'nodes', Clusterfile: 'file', clusterfile: 'file' }
+  const names = {
+    master: 'masters',
+    node: 'nodes',
+    Clusterfile: 'file',
+    clusterfile: 'file',
+    clusterName: 'name',
+    cluster: 'name',
+  }
   for (const [older, today] of Object.entries(names)) {
     const value: unknown = command.getOptionValue(older)
     if (value !== undefined) command.setOptionValueWithSource(today, value, 'cli')
