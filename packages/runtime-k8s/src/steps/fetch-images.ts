@@ -1,0 +1,45 @@
+import type { ClusterConfig, KnownHost, PlatformImage, Step } from '@sealer/core'
+import { certsFolder } from '../containerd/config.ts'
+import { pathWith } from '../environment.ts'
+import type { Members } from '../membership.ts'
+import { isMaster, type Site } from '../site.ts'
+
+/** What every node runs at once, and what a control plane runs besides. */
+const nodeImages = ['pause', 'kube-proxy']
+const masterImages = [...nodeImages, 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd', 'coredns']
+
+/** Brings what a host runs first, while the control plane is still being made. The first master gets the rest by kubeadm. */
+export const fetchImages = (host: KnownHost, site: Site, members: Members): Step => ({
+  id: `images/${host.view.name}`,
+  title: 'Fetch the images that it runs first',
+  host: host.view,
+  after: [`containerd/${host.view.name}`, site.context.registryStep(site.first.view)],
+  skip: async () => ((await members.has(host)) ? 'already joined' : undefined),
+  do: async ({ host: target, signal }) => {
+    const { store, digest } = site.context.wanted.image
+    const image = await store.platform(await store.resolve(digest), host.facts.platform)
+    const names = host === site.first ? [] : isMaster(host) ? masterImages : nodeImages
+    const references = firstImages(image, names)
+    if (references.length === 0) return
+    const pull = `for image; do ctr -n k8s.io images pull --hosts-dir ${certsFolder} "$image" >/dev/null || exit 1; done`
+    await target.run({ argv: ['sh', '-c', pull, 'sh', ...references], env: pathWith(site.bin), signal })
+  },
+})
+
+/** Images of these names, and those of apps for network and storage. */
+export function firstImages(
+  { config, images }: Pick<PlatformImage, 'config' | 'images'>,
+  names: readonly string[],
+): readonly string[] {
+  const apps = networkApps(config)
+  return images
+    .filter(
+      ({ reference, apps: users }) => names.includes(shortName(reference)) || users.some((app) => apps.includes(app)),
+    )
+    .map(({ reference }) => reference)
+}
+
+const networkApps = ({ apps }: ClusterConfig) => apps.filter(({ kind }) => kind !== undefined).map(({ name }) => name)
+
+/** `registry.k8s.io/coredns/coredns:v1.12.1` → `coredns`. */
+const shortName = (reference: string) => /([^/:@]+)(:[^/@]*)?(@.*)?$/.exec(reference)?.[1] ?? reference

@@ -1,0 +1,105 @@
+import type { Host, HostView, KnownHost, Secrets, Step, Work } from '@sealer/core'
+import { pathWith } from '../environment.ts'
+import { errors } from '../errors.ts'
+import { configFile } from '../kubeadm/documents.ts'
+import { bootstrapTokens, caHash, newCertificateKey, newToken, tokenId } from '../kubeadm/join-secrets.ts'
+import { kubeadm } from '../kubeadm/kubeadm.ts'
+import { loadConfig } from '../kubeadm/load-config.ts'
+import { isMember, type Members } from '../membership.ts'
+import type { Site } from '../site.ts'
+import { adminKubectl } from './admin-kubectl.ts'
+
+/** A master that is a member now. @throws CLUSTER_SILENT */
+export async function anyMaster(work: Work, site: Site): Promise<Host> {
+  for (const { view } of site.masters) {
+    if (await isMember(view, site.folder).catch(() => false)) return work.on(view)
+  }
+  throw errors.CLUSTER_SILENT({ reason: 'none of the masters has joined' })
+}
+
+/** For hosts that join a cluster which exists: clears their places, and makes what they need to join. A new cluster's `init` gives it itself. */
+export const makeToken = (site: Site, members: Members, secrets: Secrets): Step => ({
+  id: 'token',
+  title: 'Make a join token',
+  after: [`init/${site.first.view.name}`],
+  skip: async () => {
+    if ((await missing(site, members)).length === 0) return 'no host is to join'
+    return (await members.master()) === undefined ? 'comes with the new control plane' : undefined
+  },
+  do: async (work) => {
+    const master = await anyMaster(work, site)
+    const joining = await missing(site, members)
+    await forgetOldSelves(master, site, joining)
+    const config = await loadConfig(master, site)
+    const token = newToken()
+    const certificateKey = newCertificateKey()
+    for (const secret of [token, certificateKey]) secrets.remember(secret)
+    const cluster = config.document('ClusterConfiguration')
+    const registration = {
+      nodeRegistration: { name: master.name },
+      localAPIEndpoint: { advertiseAddress: master.address },
+    }
+    const tokens = config.document('InitConfiguration', { ...registration, bootstrapTokens: bootstrapTokens(token) })
+    await kubeadm(master, site, ['token', 'create'], configFile(tokens, cluster), work.signal)
+    if (joining.some(({ view }) => view.roles.includes('master'))) {
+      const upload = config.document('InitConfiguration', { ...registration, certificateKey })
+      await kubeadm(
+        master,
+        site,
+        ['init', 'phase', 'upload-certs', '--upload-certs'],
+        configFile(upload, cluster),
+        work.signal,
+      )
+    }
+    work.give('token', token)
+    work.give('certificate-key', certificateKey)
+    work.give('ca-hash', caHash((await master.read('/etc/kubernetes/pki/ca.crt')) ?? ''))
+  },
+})
+
+/** Tokens end by themselves; this one ends as soon as nobody needs it. */
+export const withdrawToken = (site: Site, members: Members): Step => ({
+  id: 'token-withdrawn',
+  title: 'Withdraw the join token',
+  after: site.context.hosts.map(({ view }) => `join/${view.name}`),
+  skip: async () => ((await missing(site, members)).length === 0 ? 'no host is to join' : undefined),
+  do: async (work) => {
+    const master = await anyMaster(work, site)
+    const kubectl = adminKubectl(master, site)
+    const secret = `bootstrap-token-${tokenId(work.given('token'))}`
+    await kubectl(['delete', 'secret', '-n', 'kube-system', '--ignore-not-found', secret, 'kubeadm-certs'])
+  },
+})
+
+async function missing(site: Site, members: Members): Promise<readonly KnownHost[]> {
+  const all = await Promise.all(site.context.hosts.map(async (host) => ((await members.has(host)) ? [] : [host])))
+  return all.flat()
+}
+
+/** A host that was set up anew, or whose join was killed, may still stand in the cluster as a node and as a member of etcd. */
+async function forgetOldSelves(master: Host, site: Site, joining: readonly KnownHost[]): Promise<void> {
+  const kubectl = adminKubectl(master, site)
+  await kubectl(['delete', 'node', '--ignore-not-found', '--wait=false', ...joining.map(({ view }) => view.name)])
+  for (const { view } of joining) if (view.roles.includes('master')) await leaveEtcd(master, site, view)
+}
+
+async function leaveEtcd(master: Host, site: Site, gone: HostView): Promise<void> {
+  const pki = '/etc/kubernetes/pki/etcd'
+  if (!(await master.has(`${pki}/healthcheck-client.crt`))) return
+  const etcdctl = [
+    ...['etcdctl', '--endpoints', 'https://127.0.0.1:2379', '--cacert', `${pki}/ca.crt`],
+    ...['--cert', `${pki}/healthcheck-client.crt`, '--key', `${pki}/healthcheck-client.key`],
+  ]
+  const env = pathWith(site.bin)
+  const { stdout } = await master.run({ argv: [...etcdctl, 'member', 'list', '-w', 'json'], env })
+  const { members } = JSON.parse(exactIds(stdout)) as {
+    members: readonly { ID: string; peerURLs?: readonly string[] }[]
+  }
+  for (const { ID, peerURLs } of members) {
+    if (peerURLs?.some((url) => new URL(url).hostname === gone.address) !== true) continue
+    await master.run({ argv: [...etcdctl, 'member', 'remove', BigInt(ID).toString(16)], env })
+  }
+}
+
+/** Members' ids have 64 bits, more than a number of JavaScript holds. */
+const exactIds = (json: string) => json.replaceAll(/"ID":(\d+)/g, '"ID":"$1"')
