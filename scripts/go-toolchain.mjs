@@ -57,6 +57,22 @@ export async function canFetchGo() {
   return (await goPrograms()).some((go) => atLeast(go.version, fetcher))
 }
 
+/**
+ * Why Go modules cannot be fetched here, as far as it can be told: what goes through an HTTP proxy is left to Go.
+ * @returns {Promise<string | undefined>}
+ */
+export async function goProxyProblem() {
+  if (process.env.HTTPS_PROXY || process.env.https_proxy) return undefined
+  const url = (process.env.GOPROXY || 'https://proxy.golang.org').split(/[,|]/)[0] ?? ''
+  if (!url.startsWith('http')) return undefined // direct, off, a folder
+  try {
+    await fetch(`${url}/golang.org/toolchain/@v/list`, { method: 'HEAD', signal: AbortSignal.timeout(20_000) })
+    return undefined
+  } catch {
+    return `The Go module proxy ${url} cannot be reached. Try: set GOPROXY to one that is allowed here.`
+  }
+}
+
 async function goPrograms() {
   const found = []
   for (const place of places) {

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { promisify } from 'node:util'
 import { cacheFolder, checkout } from './folders.mjs'
-import { canFetchGo, goBinary, hasGo } from './go-toolchain.mjs'
+import { canFetchGo, goBinary, goProxyProblem, hasGo } from './go-toolchain.mjs'
 
 const run = promisify(execFile)
 
@@ -44,14 +44,14 @@ export class SetUpError extends Error {}
 export async function setUp({ yes = false, tests = false, further = [] }) {
   const pnpm = await pnpmFolder()
   const needs = await findNeeds(tests ? [...basePackages, ...testPackages] : basePackages, pnpm)
-  const apt = await mkdtemp(join(tmpdir(), 'sealer-apt-'))
+  const scratch = await mkdtemp(join(tmpdir(), 'sealer-set-up-'))
   try {
-    const { problems, debianMegabytes } = await lookAround(needs, apt, further)
+    const { problems, debianMegabytes } = await lookAround(needs, scratch, further)
     if (problems.length > 0) throw new SetUpError(problems.map((problem) => `✗ ${problem}`).join('\n'))
     await agree([...missing(needs, debianMegabytes), ...further], yes)
-    if (needs.packages.length > 0) await installPackages(needs.packages, apt)
+    if (needs.packages.length > 0) await installPackages(needs.packages, scratch)
   } finally {
-    await rm(apt, { recursive: true, force: true })
+    await rm(scratch, { recursive: true, force: true })
   }
   if (needs.pnpm) await installPnpm(pnpm.folder)
   const go = dirname(await goBinary(say))
@@ -96,10 +96,10 @@ async function findNeeds(packages, pnpm) {
 /**
  * Everything that stands in the way, found before anything is changed.
  * @param {Needs} needs
- * @param {string} apt
+ * @param {string} scratch
  * @param {readonly Missing[]} further
  */
-async function lookAround(needs, apt, further) {
+async function lookAround(needs, scratch, further) {
   const problems = []
   if (!nodeFits())
     problems.push(`Node >= 20.19 is needed; this is ${process.version}. Try: a newer one from Debian 13 or nodejs.org.`)
@@ -116,17 +116,30 @@ async function lookAround(needs, apt, further) {
 
   let debianMegabytes = 0
   if (needs.packages.length > 0 && debian) {
-    const found = await debianDownload(needs.packages, apt)
+    const found = await debianDownload(needs.packages, scratch)
     if (typeof found === 'string') problems.push(found)
     else debianMegabytes = found.megabytes
   }
   if (needs.pnpm || needs.workspace) {
-    const registry = await output('npm', ['config', 'get', 'registry'])
-    if ((await output('npm', ['view', 'pnpm', 'name'])) !== 'pnpm') {
+    const asked = [
+      'view',
+      'pnpm',
+      'name',
+      '--cache',
+      join(scratch, 'npm'),
+      '--fetch-retries=0',
+      '--fetch-timeout=20000',
+    ]
+    if ((await output('npm', asked)) !== 'pnpm') {
+      const registry = await output('npm', ['config', 'get', 'registry'])
       problems.push(
         `The npm registry ${registry} cannot be reached. Try: npm config set registry or proxy to what is allowed here.`,
       )
     }
+  }
+  if (needs.go || further.length > 0) {
+    const problem = await goProxyProblem()
+    if (problem !== undefined) problems.push(problem)
   }
   return { problems, debianMegabytes }
 }
@@ -157,16 +170,16 @@ function diskProblems(parts) {
 }
 
 /**
- * What apt would fetch, with package lists of our own: they are fresh, and those of the machine stay as they are.
+ * What apt would fetch, with folders of our own: the lists are fresh, and those of the machine stay as they are.
  * @param {readonly string[]} packages
- * @param {string} apt
+ * @param {string} scratch
  * @returns {Promise<{ megabytes: number } | string>} a text says why not
  */
-async function debianDownload(packages, apt) {
-  await mkdir(join(apt, 'lists/partial'), { recursive: true })
-  await run('apt-get', [...aptOptions(apt), '-qq', 'update']).catch(() => undefined) // a foreign source may be down
+async function debianDownload(packages, scratch) {
+  for (const folder of ['lists', 'archives']) await mkdir(join(scratch, folder, 'partial'), { recursive: true })
+  await run('apt-get', [...aptOptions(scratch), '-qq', 'update']).catch(() => undefined) // a foreign source may be down
   const plan = await output('apt-get', [
-    ...aptOptions(apt),
+    ...aptOptions(scratch),
     '-qq',
     '--print-uris',
     '--no-install-recommends',
@@ -179,7 +192,7 @@ async function debianDownload(packages, apt) {
     return `Debian's package sources do not offer ${packages.join(' ')}. Try: see whether "apt-get update" works, and what /etc/apt/sources.list.d says.`
   }
   const simulated = await output('apt-get', [
-    ...aptOptions(apt),
+    ...aptOptions(scratch),
     '-s',
     '--no-install-recommends',
     '--yes',
@@ -192,15 +205,15 @@ async function debianDownload(packages, apt) {
   return { megabytes: sizes.reduce((sum, size) => sum + size, 0) / 1e6 }
 }
 
-/** @param {string} apt */
-const aptOptions = (apt) => [
-  '-o',
-  `Dir::State::lists=${apt}/lists`,
-  '-o',
-  'DPkg::Lock::Timeout=300',
-  '-o',
-  'APT::Sandbox::User=root',
-]
+/** @param {string} scratch */
+const aptOptions = (scratch) =>
+  [
+    `Dir::State::lists=${scratch}/lists`,
+    `Dir::Cache::archives=${scratch}/archives`,
+    'DPkg::Lock::Timeout=300', // another apt may be at work
+    'Acquire::Retries=1',
+    'APT::Sandbox::User=root', // its user cannot read a folder of ours
+  ].flatMap((option) => ['-o', option])
 
 // --- saying and asking ---
 
@@ -250,16 +263,16 @@ const policyMark = '# made by the set-up of sealer, removed when it is done'
 /**
  * Installs packages; none of their daemons is started now or enabled for later.
  * @param {readonly string[]} packages
- * @param {string} apt
+ * @param {string} scratch
  */
-async function installPackages(packages, apt) {
+async function installPackages(packages, scratch) {
   say(`Installing ${packages.join(' ')}`)
   const enabledBefore = await enabledUnits()
   const ownPolicy = existsSync(policyFile) && !readFileSync(policyFile, 'utf8').includes(policyMark)
   if (ownPolicy) await rename(policyFile, `${policyFile}.kept`)
   await writeFile(policyFile, `#!/bin/sh\n${policyMark}\nexit 101\n`, { mode: 0o755 })
   try {
-    const args = [...aptOptions(apt), '-qq', '--yes', '--no-install-recommends', 'install', ...packages]
+    const args = [...aptOptions(scratch), '-qq', '--yes', '--no-install-recommends', 'install', ...packages]
     await run('apt-get', args, {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       maxBuffer: 64 * 1024 * 1024,
@@ -321,7 +334,8 @@ async function installPnpm(folder) {
 /** @param {readonly string[]} folders */
 function environment(folders) {
   const path = [...folders.filter((folder) => folder !== ''), process.env.PATH ?? ''].join(delimiter)
-  return { ...process.env, PATH: path, SEALER_CACHE: cacheFolder() }
+  const pnpm = { npm_config_cache_dir: join(cacheFolder(), 'pnpm'), npm_config_state_dir: join(cacheFolder(), 'pnpm') }
+  return { ...process.env, ...pnpm, PATH: path, SEALER_CACHE: cacheFolder() }
 }
 
 /**
