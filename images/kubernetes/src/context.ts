@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, link, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, link, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { contentKey, once, partsFolder } from './cache.ts'
 import type { Gathered } from './gathered.ts'
@@ -63,10 +63,11 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(path, text)
 }
 
-/** The text of everything here that shapes a context; a change of it makes a new one. */
+/** The text of every file here that shapes a context; a change of it makes a new one. */
 async function ownFiles(): Promise<string[]> {
-  const names = await readdir(join(home, 'src'))
-  const code = names.filter((name) => !name.endsWith('.test.ts')).map((name) => join('src', name))
+  const code = ['container-images', 'context', 'gathered', 'libraries', 'oci-layout', 'tar'].map(
+    (name) => `src/${name}.ts`,
+  )
   const others = ['flannel.yaml', 'rootfs/cni/bin/flannel', 'rootfs/cni/net.d/10-flannel.conflist']
-  return Promise.all([...code.sort(), ...others].map((name) => readFile(join(home, name), 'utf8')))
+  return Promise.all([...code, ...others].map((name) => readFile(join(home, name), 'utf8')))
 }

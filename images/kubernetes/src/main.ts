@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gatherBuilt } from './built.ts'
 import { buildContext } from './context.ts'
+import type { Gathered } from './gathered.ts'
+import { gatherOfficial, officialReachable } from './official.ts'
+import type { Arch } from './platform.ts'
 import { ownArch, parsePlatforms } from './platform.ts'
+import type { Release } from './releases.ts'
 import { releaseOf, releases } from './releases.ts'
 
 const usage = `Usage: node images/kubernetes/build.mjs [options]
@@ -12,6 +16,8 @@ Gathers the parts of the Kubernetes base image and builds it.
 
   --version VERSION     ${releases.map(({ minor }) => minor).join(', ')} (default 1.34)
   --platform LIST       linux/amd64,linux/arm64 (default: this machine's)
+  --source SOURCE       official: release files and registries; built: from Go modules;
+                        auto (default): official where its sites can be reached
   --tag NAME            default sealerio/kubernetes:vVERSION
   --context-only        only prepare the build context and print its folder
   --help
@@ -25,6 +31,7 @@ async function main(): Promise<number> {
     options: {
       version: { type: 'string', default: '1.34' },
       platform: { type: 'string', default: `linux/${ownArch()}` },
+      source: { type: 'string', default: 'auto' },
       tag: { type: 'string' },
       'context-only': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -36,7 +43,7 @@ async function main(): Promise<number> {
   }
   const release = releaseOf(values.version)
   const archs = parsePlatforms(values.platform)
-  const gathered = await gatherBuilt(release, archs)
+  const gathered = await gather(values.source, release, archs)
   const { folder } = await buildContext(release, gathered)
   if (values['context-only']) {
     console.log(folder)
@@ -51,6 +58,15 @@ async function main(): Promise<number> {
     ...['--build-arg', `PARTS_SOURCE=${gathered.source}`],
     folder,
   ])
+}
+
+async function gather(source: string, release: Release, archs: readonly Arch[]): Promise<Gathered> {
+  if (source === 'official') return gatherOfficial(release, archs)
+  if (source === 'built') return gatherBuilt(release, archs)
+  if (source !== 'auto') throw new Error(`Unknown source ${source}. Known: auto, official, built.`)
+  if (await officialReachable(release)) return gatherOfficial(release, archs)
+  console.error('The sites of the official releases cannot be reached from here: building from Go modules.')
+  return gatherBuilt(release, archs)
 }
 
 /** The checkout's own CLI, with this terminal. */

@@ -4,7 +4,7 @@ export class Progress {
   readonly #write: (line: string) => void
   #done = 0
 
-  constructor(total: number, write: (line: string) => void = (line) => console.error(line)) {
+  constructor(total: number, write: (line: string) => void = console.error) {
     this.#total = total
     this.#write = write
   }
