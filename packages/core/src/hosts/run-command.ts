@@ -231,10 +231,10 @@ class RunningCommand {
   }
 }
 
-/** Asks a process group to end, and after two seconds makes it. */
-const endGroup = `kill -TERM -- "-$1" || exit 0
+/** Asks a process group to end, and after two seconds makes it. No `--`: the `kill` of some shells does not know it. */
+const endGroup = `kill -TERM "-$1" || exit 0
 i=0
-while [ $i -lt 20 ] && kill -0 -- "-$1"; do sleep 0.1; i=$((i + 1)); done
-kill -KILL -- "-$1"`
+while [ $i -lt 20 ] && kill -0 "-$1"; do sleep 0.1; i=$((i + 1)); done
+kill -KILL "-$1"`
 
 const textOf = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8')

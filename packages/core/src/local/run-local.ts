@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { execa } from 'execa'
 
 export interface LocalOptions {
   readonly signal?: AbortSignal
@@ -19,6 +18,7 @@ export async function runLocal(
   args: readonly string[],
   { signal, input = '', env = {}, cwd }: LocalOptions = {},
 ): Promise<string> {
+  const { execa } = await import('execa') // who never runs a program never loads it
   signal?.throwIfAborted()
   const options = { detached: true, env, maxBuffer: 64 * 1024 * 1024, ...(cwd === undefined ? {} : { cwd }) }
   const child = execa(file, args, { ...options, input })
