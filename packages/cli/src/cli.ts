@@ -100,9 +100,14 @@ function optionDescription({ description, argChoices, defaultValue }: Option): s
   return `${description}${choices}${telling ? ` (${defaultValue})` : ''}`
 }
 
-/** Sub-commands do not inherit how output and exits are handled by themselves. */
+/** Sub-commands do not inherit how output and exits are handled by themselves. One without help of its own passes all options on. */
 function withinProgram(parent: Command, command: Command): Command {
+  const passesOn = !command
+    .createHelp()
+    .visibleOptions(command)
+    .some((option) => option.long === '--help')
   command.copyInheritedSettings(parent)
+  if (passesOn) return command.helpOption(false)
   if (command.commands.length === 0) withCommonOptions(command)
   for (const child of command.commands) withinProgram(command, child)
   return command

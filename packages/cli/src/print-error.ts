@@ -1,5 +1,6 @@
 import colours from 'picocolors'
 import { exitCodes } from './exit-codes.ts'
+import { printable } from './printable.ts'
 
 /** How an error is shown. */
 export interface ErrorStyle {
@@ -36,7 +37,7 @@ function lines(
   const deeper = `${indent}  `
   const below = (errors: readonly unknown[]) => errors.flatMap((one) => lines(one, paint, debug, deeper))
   if (isActionable(error)) {
-    const [first = '', ...rest] = error.message.split('\n')
+    const [first = '', ...rest] = printable(error.message).split('\n')
     const [hint = '', ...hints] = error.hint.split('\n')
     return [
       `${indent}${cross} ${paint.bold(first)}  ${paint.dim(error.code)}`,

@@ -1,0 +1,119 @@
+import { errors as core, SealerError } from '@sealer/core'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createProgram } from './cli.ts'
+import { applying, dashboard, fakeContext, type } from './fakes.test.support.ts'
+
+const test = suite('sealer')
+
+test('help stands on standard output and is no failure', async () => {
+  const context = fakeContext()
+  assert.is(await type('run --help', context), 0)
+  assert.match(context.out(), 'sealer run dashboard:v1 --infra local --masters 1')
+  assert.is(context.err(), '')
+})
+
+test('every command has a summary and an example', async () => {
+  for (const command of createProgram(fakeContext()).commands) {
+    assert.ok(command.summary() !== '', command.name())
+    const context = fakeContext()
+    await type(`help ${command.name()}`, context)
+    assert.match(context.out(), /Examples?:/, command.name())
+  }
+})
+
+test('an unknown option is wrong usage', async () => {
+  const context = fakeContext()
+  assert.is(await type('images --bogus', context), 2)
+  assert.match(context.err(), "unknown option '--bogus'")
+})
+
+test('images are listed for people', async () => {
+  const context = fakeContext({ images: { list: async () => [dashboard] } as never })
+  assert.is(await type('images', context), 0)
+  assert.match(context.out(), /^IMAGE +PLATFORMS +SIZE +CREATED\n/)
+  assert.match(context.out(), /dashboard:v1 +linux\/amd64 +412 MB/)
+})
+
+test('and for programs', async () => {
+  const context = fakeContext({ images: { list: async () => [dashboard] } as never })
+  await type('images --output json', context)
+  assert.equal(JSON.parse(context.out()), [dashboard])
+})
+
+test('a failure is told on standard error, in JSON where that is asked for', async () => {
+  const failing = { cluster: () => Promise.reject(core.CLUSTER_NOT_FOUND({ cluster: 'x', known: 'lab' })) }
+  const people = fakeContext(failing)
+  assert.is(await type('get hosts x', people), 2)
+  assert.match(
+    people.err(),
+    /✗ There is no cluster named "x"\. Known here: lab\. {2}CLUSTER_NOT_FOUND\n {2}Try: See them with: sealer ps/,
+  )
+  const programs = fakeContext(failing)
+  await type('get hosts x --output json', programs)
+  assert.is(JSON.parse(programs.err()).code, 'CLUSTER_NOT_FOUND')
+  assert.is(programs.out(), '')
+})
+
+test('a failure of what was tried ends with 1', async () => {
+  const failing = applying([])
+  const context = fakeContext({
+    ...failing,
+    apply: () => Promise.reject(new SealerError('core', 'STEP_FAILED', 'no', 'try')),
+  })
+  assert.is(await type('run dashboard:v1 --masters 10.0.0.1', context), 1)
+})
+
+test('a stop on request ends with 130', async () => {
+  const stop = new AbortController()
+  const context = fakeContext(
+    {
+      apply: () => {
+        stop.abort()
+        return Promise.reject(core.RUN_ABORTED({ done: 1, of: 4 }))
+      },
+    },
+    { signal: stop.signal },
+  )
+  assert.is(await type('run dashboard:v1 --masters 10.0.0.1', context), 130)
+  assert.match(context.err(), '1 of 4 steps are done and stay')
+})
+
+test('options of the original that do nothing are accepted with one warning', async () => {
+  const context = fakeContext({ images: { list: async () => [] } as never })
+  assert.is(await type('--hide-time images --log-to-file', context), 0)
+  assert.match(context.err(), 'Without effect in this version: --hide-time, --log-to-file.')
+})
+
+test('a cluster need not be named where there is one', async () => {
+  const context = fakeContext()
+  assert.is(await type('get hosts', context), 0)
+  assert.match(context.out(), /m1 +10\.0\.0\.1 +master/)
+})
+
+test('and must be where there are several', async () => {
+  const context = fakeContext({ clusters: async () => [{ name: 'a' }, { name: 'b' }] as never })
+  assert.is(await type('get hosts', context), 2)
+  assert.match(context.err(), 'Several clusters are on record: a, b.')
+})
+
+test('ill health is an exit code', async () => {
+  const context = fakeContext({
+    status: async () => ({
+      state: 'degraded',
+      nodes: [{ name: 'n1', ready: false, roles: [], version: 'v1', reason: 'no disk' }],
+    }),
+  })
+  assert.is(await type('get health', context), 1)
+  assert.match(context.out(), /lab: degraded\n.*\nn1 .*no disk/)
+})
+
+test('all checks are told, with their remedies', async () => {
+  const context = fakeContext({
+    check: async () => [{ id: 'swap', host: 'm1', ok: false, message: 'Swap is on.', remedy: 'swapoff -a' }],
+  })
+  assert.is(await type('check dashboard:v1 --masters 10.0.0.1', context), 1)
+  assert.is(context.out(), '✗ m1: Swap is on.  swap\n    Try: swapoff -a\n1 of 1 checks failed.\n')
+})
+
+test.run()
