@@ -31,18 +31,25 @@ export async function readElf(path: string): Promise<Elf | undefined> {
   const file = await open(path)
   try {
     const header = await read(file, 0, 64)
-    if (header.length < 64 || header.readUInt32BE(0) !== 0x7f454c46) return undefined
-    if (header[4] !== 2 || header[5] !== 1) return undefined
+    const machine = elfMachine(header)
+    if (machine === undefined) return undefined
     const segments = await readSegments(file, header)
     const interpreter = segments.find(({ type }) => type === INTERPRETER)
     return {
-      machine: machines[header.readUInt16LE(18)] ?? 'other',
+      machine,
       ...(interpreter && { interpreter: text(await read(file, interpreter.offset, interpreter.size), 0) }),
       needed: await readNeeded(file, segments),
     }
   } finally {
     await file.close()
   }
+}
+
+/** The architecture that the first 64 bytes of a file tell; undefined if they begin no 64-bit little-endian ELF file. */
+export function elfMachine(header: Buffer): Elf['machine'] | undefined {
+  if (header.length < 64 || header.readUInt32BE(0) !== 0x7f454c46) return undefined
+  if (header[4] !== 2 || header[5] !== 1) return undefined
+  return machines[header.readUInt16LE(18)] ?? 'other'
 }
 
 async function readSegments(file: FileHandle, header: Buffer): Promise<Segment[]> {
