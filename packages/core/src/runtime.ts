@@ -72,4 +72,6 @@ export interface Runtime {
   readonly ports?: { readonly master: readonly number[]; readonly node: readonly number[] }
   /** Paths whose presence means that another cluster lives on the host, unless it is this one. */
   readonly traces?: readonly string[]
+  /** Whether it does not start on a host that swaps. */
+  readonly needsSwapOff?: boolean
 }
