@@ -40,7 +40,7 @@ export class LocalInfra implements Infra {
         do: async ({ signal }) => await this.#clusters.prepareRoot(signal),
       },
       {
-        id: 'network',
+        id: 'host-network',
         title: 'Make the network of local hosts',
         after: ['host-root'],
         do: async ({ signal }) => void (await this.#clusters.prepare(wish, signal)),
@@ -49,7 +49,7 @@ export class LocalInfra implements Infra {
         ({ spec, state }): Step => ({
           id: `host/${spec.name}`,
           title: `${state === 'absent' ? 'Make' : 'Start'} the local host ${spec.name}`,
-          after: ['network'],
+          after: ['host-network'],
           do: async ({ signal }) => await this.#clusters.startHost(wanted.cluster, spec.name, signal),
         }),
       ),
