@@ -27,8 +27,7 @@ export class SshShell implements Shell {
   async open(line: string, { signal, urgent = false }: OpenOptions = {}): Promise<Channel> {
     const done = urgent ? () => {} : await this.#turns.take(signal)
     try {
-      const stream = await this.#withClient((client) => exec(client, line))
-      const ended = endOf(stream)
+      const { stream, ended } = await this.#withClient((client) => exec(client, line))
       ended.then(done)
       return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, close: () => stream.close() }
     } catch (error) {
@@ -80,9 +79,10 @@ export class SshShell implements Shell {
   }
 }
 
-const exec = (client: Client, line: string): Promise<ClientChannel> =>
+// The end of a quick command may arrive in the same packet as its beginning: it is listened for at once, not after an await.
+const exec = (client: Client, line: string): Promise<{ stream: ClientChannel; ended: Promise<Exit> }> =>
   new Promise((opened, failed) => {
-    client.exec(line, (error, stream) => (error === undefined ? opened(stream) : failed(error)))
+    client.exec(line, (error, stream) => (error === undefined ? opened({ stream, ended: endOf(stream) }) : failed(error)))
   })
 
 const forward = (client: Client, port: number, address: string): Promise<Duplex> =>
