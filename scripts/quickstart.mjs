@@ -24,6 +24,12 @@ const image = 'dashboard:v1'
 const nodePort = '30080'
 const sealer = join(checkout, 'sealer')
 
+let interrupted = false
+process.on('SIGINT', () => {
+  if (interrupted) process.exit(130)
+  interrupted = true // Ctrl-C reaches the program that runs by itself; it ends cleanly, and then so do we
+})
+
 try {
   await main()
 } catch (error) {
@@ -58,7 +64,7 @@ async function up(hosts, port, yes) {
   const started = Date.now()
   const env = await setUp({ yes, further: baseImageParts() })
   await show(process.execPath, ['images/kubernetes/build.mjs'], env)
-  await show(sealer, ['build', '-t', image, 'examples/dashboard'], env)
+  await show(process.execPath, ['examples/dashboard/build.mjs', '--tag', image], env)
   await show(
     sealer,
     ['run', image, '--infra', 'local', '--masters', '1', '--nodes', String(hosts - 1), '--name', cluster],
@@ -76,7 +82,7 @@ From another machine: ssh -L ${port}:127.0.0.1:${port} root@${serverAddress()}
 
 What to try next:
   ./sealer kubectl --cluster ${cluster} get pods -A
-  ./sealer kubectl --cluster ${cluster} delete pod -l app=dashboard     (and watch the page)
+  ./sealer kubectl --cluster ${cluster} delete pod -l app=web     (and watch the page)
   npm run quickstart -- --down
   npm run quickstart -- --hosts 3`)
 }
@@ -117,7 +123,7 @@ async function answers(url) {
       (error) => String(error.cause ?? error),
     )
     if (problem === undefined) return
-    if (Date.now() > deadline) {
+    if (interrupted || Date.now() > deadline) {
       throw new SetUpError(
         `The cluster is up, but ${url} does not answer: ${problem}. Try: ./sealer kubectl --cluster ${cluster} get pods -A`,
       )

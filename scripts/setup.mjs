@@ -251,7 +251,12 @@ async function agree(parts, yes) {
   )
   if (yes || process.env.CI || !process.stdin.isTTY || !process.stdout.isTTY) return
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await terminal.question('Go on? [Y/n] ').finally(() => terminal.close())
+  const interrupt = new AbortController()
+  terminal.on('SIGINT', () => interrupt.abort())
+  const answer = await terminal
+    .question('Go on? [Y/n] ', { signal: interrupt.signal })
+    .catch(() => 'no')
+    .finally(() => terminal.close())
   if (!/^(y|yes|)$/i.test(answer.trim())) throw new SetUpError('Stopped; nothing was changed.')
 }
 
