@@ -18,6 +18,9 @@ interface Answer {
   readonly reason?: string
 }
 
+/** Milliseconds after which a helper that is asked for nothing ends. */
+const idleLimit = 30_000
+
 /** A running connector.mjs and what is asked of it. */
 interface Helper {
   readonly child: ChildProcess
@@ -28,6 +31,7 @@ interface Helper {
 export class Connector implements Disposable {
   readonly #namespace: string
   #helper: Helper | undefined
+  #idle: NodeJS.Timeout | undefined
   #lastId = 0
 
   constructor(namespace: string) {
@@ -44,7 +48,7 @@ export class Connector implements Disposable {
       const done = () => {
         waiting.delete(id)
         signal.removeEventListener('abort', giveUp)
-        if (waiting.size === 0) rest(child)
+        if (waiting.size === 0) this.#rest(child)
       }
       const giveUp = () => {
         done()
@@ -57,15 +61,26 @@ export class Connector implements Disposable {
         else connected(socket)
       })
       signal.addEventListener('abort', giveUp, { once: true })
+      clearTimeout(this.#idle)
       child.ref()
       child.channel?.ref()
       child.send({ id, address, port }, (error) => error && waiting.get(id)?.({ id, reason: error.message }))
     })
   }
 
+  /** Connections that were made stay. */
   [Symbol.dispose](): void {
+    clearTimeout(this.#idle)
     this.#helper?.child.kill('SIGKILL')
     this.#helper = undefined
+  }
+
+  /** An idle helper does not keep this process alive, and does not stay for long. */
+  #rest(child: ChildProcess): void {
+    child.unref()
+    child.channel?.unref()
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => this[Symbol.dispose](), idleLimit).unref()
   }
 
   #started(): Helper {
@@ -96,10 +111,4 @@ function startHelper(namespace: string): Helper {
   child.once('error', (error) => ended(error.message))
   child.once('exit', () => ended(`the namespace ${namespace} cannot be entered`))
   return { child, waiting }
-}
-
-/** An idle connector does not keep this process alive. */
-function rest(child: ChildProcess): void {
-  child.unref()
-  child.channel?.unref()
 }

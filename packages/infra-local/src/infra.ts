@@ -31,7 +31,8 @@ export class LocalInfra implements Infra {
   steps(wanted: Wanted, observed: readonly InfraHost[]): readonly Step[] {
     const missing = observed.filter(({ state }) => state !== 'running')
     if (missing.length === 0) return []
-    const wish = { ...wishOf(wanted), network: networkOf(missing[0]?.spec.address) }
+    const network = networkOf(missing[0]?.spec.address)
+    const wish = { ...wishOf(wanted), ...(network === undefined ? {} : { network }) }
     return [
       {
         id: 'host-root',
@@ -85,32 +86,45 @@ export class LocalInfra implements Infra {
   }
 }
 
-/** The network that the plan speaks of: another one would make the plan untrue. */
-const networkOf = (address = ''): number => Number(address.split('.')[2])
-
 type WantedHost = Omit<LocalHost, 'state'> & { readonly state: LocalHost['state'] | 'absent' }
 
-/** Hosts by number are made where they are missing; hosts by address must be there; no wish at all means those that are there. */
+/** Hosts that are missing will be made; no wish at all means those that are there. */
 async function wantedHosts(wanted: Wanted, clusters: LocalClusters): Promise<readonly WantedHost[]> {
   const known = (await clusters.list()).find(({ cluster }) => cluster === wanted.cluster)?.hosts ?? []
-  if (wanted.hosts.length > 0) return wanted.hosts.map((spec) => knownHost(spec, known, wanted.cluster))
   const wish = wishOf(wanted)
   if (wish.masters + wish.nodes === 0) return known
-  const future = await clusters.foresee(wish)
   const names = new Set(hostNames(wish).map(({ name }) => name))
-  return future
+  const future = (await clusters.foresee(wish))
     .filter(({ name }) => names.has(name))
-    .map((host) => known.find(({ name }) => name === host.name) ?? { ...host, state: 'absent' })
+    .map((host): WantedHost => known.find(({ name }) => name === host.name) ?? { ...host, state: 'absent' })
+  if (wanted.hosts.length === 0) return future
+  return wanted.hosts.map((spec) => {
+    const host = future.find(({ name, address }) => name === spec.name || address === spec.address)
+    if (host === undefined) throw errors.LOCAL_HOSTS_UNKNOWN({ address: spec.address, cluster: wanted.cluster })
+    return host
+  })
 }
 
-function knownHost(spec: HostSpec, known: readonly LocalHost[], cluster: string): WantedHost {
-  const host = known.find(({ name, address }) => name === spec.name || address === spec.address)
-  if (host === undefined) throw errors.LOCAL_HOSTS_UNKNOWN({ address: spec.address, cluster })
-  return host
+/** Hosts are wished by number, or by the names that numbers give them: so a recorded cluster finds its own again. */
+function wishOf({ cluster, counts, hosts, infraOptions }: Wanted): LocalWish {
+  const highest = (letter: string) => Math.max(0, ...hosts.map(({ name }) => indexIn(name, `${cluster}-${letter}`)))
+  const network = networkOf(hosts[0]?.address)
+  return {
+    cluster,
+    masters: hosts.length === 0 ? counts.masters : highest('m'),
+    nodes: hosts.length === 0 ? counts.nodes : highest('n'),
+    ...(network === undefined ? {} : { network }),
+    ...localOptions(infraOptions),
+  }
 }
 
-function wishOf({ cluster, counts, infraOptions }: Wanted): LocalWish {
-  return { cluster, ...counts, ...localOptions(infraOptions) }
+const indexIn = (name: string, stem: string): number =>
+  name.startsWith(stem) && /^[1-9]\d{0,2}$/.test(name.slice(stem.length)) ? Number(name.slice(stem.length)) : 0
+
+/** The network that a plan speaks of: another one would make the plan untrue. */
+function networkOf(address = ''): number | undefined {
+  const network = /^198\.18\.(\d{1,3})\.\d{1,3}$/.exec(address)?.[1]
+  return network === undefined ? undefined : Number(network)
 }
 
 /** @throws LOCAL_OPTION_INVALID */
