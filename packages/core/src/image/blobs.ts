@@ -267,11 +267,12 @@ const matches = (blob: StoredBlob, { digest, size }: Expected): boolean =>
   (digest === undefined || digest === blob.digest) && (size === undefined || size === blob.size)
 
 function corrupt(got: StoredBlob, expected: Expected, from: string): Error {
-  const reason =
-    expected.size === undefined || expected.size === got.size
-      ? `their digest is ${got.digest}`
-      : `${got.size > expected.size ? 'more than' : 'only'} ${got.size > expected.size ? expected.size : got.size} of ${expected.size} bytes came`
-  return imageErrors.BLOB_CORRUPT({ digest: expected.digest ?? got.digest, from, reason })
+  return imageErrors.BLOB_CORRUPT({ digest: expected.digest ?? got.digest, from, reason: difference(got, expected) })
+}
+
+function difference(got: StoredBlob, { size }: Expected): string {
+  if (size === undefined || size === got.size) return `their digest is ${got.digest}`
+  return got.size > size ? `more than ${size} bytes came` : `only ${got.size} of ${size} bytes came`
 }
 
 function hexOf(digest: string): string {

@@ -8,6 +8,8 @@ import { indexSchema, manifestSchema, parseJson } from './schemas.ts'
 export interface Closure {
   /** By digest, the root first; a blob that is needed twice stands once. */
   readonly here: ReadonlyMap<string, BlobDescriptor>
+  /** Of those, the indexes and manifests, each before its parts; the manifests that a companion carries are bytes like layers. */
+  readonly documents: readonly BlobDescriptor[]
   /** Manifests that an index names and that are not here: platforms that nobody has fetched. */
   readonly absent: readonly BlobDescriptor[]
   /** Configs, layers and the root that are not here, or are here with another size. */
@@ -20,6 +22,7 @@ export interface Closure {
  */
 export async function closureOf(blobs: BlobStore, root: BlobDescriptor, image: string): Promise<Closure> {
   const here = new Map<string, BlobDescriptor>()
+  const documents: BlobDescriptor[] = []
   const absent: BlobDescriptor[] = []
   const missing: BlobDescriptor[] = []
   const refuse = (reason: string) => imageErrors.IMAGE_INVALID({ image, reason })
@@ -32,6 +35,7 @@ export async function closureOf(blobs: BlobStore, root: BlobDescriptor, image: s
       return
     }
     here.set(blob.digest, blob)
+    if (isIndexType(blob.mediaType) || isManifestType(blob.mediaType)) documents.push(blob)
     if (isIndexType(blob.mediaType)) {
       const index = parseJson(indexSchema, await blobs.read(blob.digest), refuse)
       for (const manifest of index.manifests) await visit(manifest, absent, depth + 1)
@@ -48,5 +52,5 @@ export async function closureOf(blobs: BlobStore, root: BlobDescriptor, image: s
   }
 
   await visit(root, missing, 0)
-  return { here, absent, missing }
+  return { here, documents, absent, missing }
 }

@@ -12,7 +12,7 @@ import { maxJsonBytes, mediaTypes } from './oci.ts'
 import { fullName, parseReference } from './reference.ts'
 import type { OciManifest } from './schemas.ts'
 import { dockerArchiveSchema, imageConfigSchema, parseJson } from './schemas.ts'
-import { eachTarEntry, isGzip, openArchive, readBody } from './tar-file.ts'
+import { afterStart, eachTarEntry, isGzip, openArchive, readBody } from './tar-file.ts'
 
 /** What a first look at the archive tells: its small documents and where its links lead. */
 interface Listing {
@@ -74,9 +74,9 @@ async function list(path: string): Promise<Listing> {
   let bytes = 0
   await eachTarEntry(await openArchive(path), path, async (entry) => {
     if (entry.link !== undefined) links.set(entry.path, entry.link)
-    else if (isDocument(entry.path) && entry.size <= maxJsonBytes && (bytes += entry.size) <= 16 * maxJsonBytes) {
-      documents.set(entry.path, await readBody(entry, path, maxJsonBytes))
-    }
+    if (entry.link !== undefined || !isDocument(entry.path) || entry.size > maxJsonBytes) return
+    bytes += entry.size
+    if (bytes <= 16 * maxJsonBytes) documents.set(entry.path, await readBody(entry, path, maxJsonBytes))
   })
   return { documents, links }
 }
@@ -104,7 +104,7 @@ async function storeLayer(body: Readable, blobs: BlobStore): Promise<LayerBlob> 
   const pieces = body[Symbol.asyncIterator]()
   const first = await pieces.next()
   const start: Buffer = first.done === true ? Buffer.alloc(0) : first.value
-  const whole = Readable.from(chain(start, pieces))
+  const whole = Readable.from(afterStart(start, pieces))
   const diff = createHash('sha256')
   if (!isGzip(start)) {
     const packed = createGzip({ level: 3, chunkSize: 256 * 1024 })
@@ -120,11 +120,6 @@ async function storeLayer(body: Readable, blobs: BlobStore): Promise<LayerBlob> 
     },
   )
   return { blob: { mediaType: mediaTypes.layerGzip, ...blob }, diffId: `sha256:${diff.digest('hex')}` }
-}
-
-async function* chain(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (start.length > 0) yield start
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
 }
 
 function hashing(hash: ReturnType<typeof createHash>) {

@@ -70,6 +70,24 @@ const isRootfs = ({ platform, annotations: notes }: BlobDescriptor): boolean =>
   (notes?.[annotations.rootfs] === undefined && platform !== undefined && platform.os !== 'unknown')
 
 /**
+ * Those of the asked platforms, all when nothing is asked.
+ * @throws IMAGE_PLATFORM_MISSING
+ */
+export function wantedPairs(
+  pairs: readonly ClusterPair[],
+  image: string,
+  platforms: readonly Platform[] | undefined,
+): readonly ClusterPair[] {
+  if (platforms === undefined) return pairs
+  return platforms.map((platform) => {
+    const pair = pairs.find((one) => platformFits(platform, one.platform))
+    if (pair !== undefined) return pair
+    const available = pairs.map((one) => platformText(one.platform)).join(', ')
+    throw imageErrors.IMAGE_PLATFORM_MISSING({ image, platform: platformText(platform), available })
+  })
+}
+
+/**
  * Reads a cluster image's index from the store.
  * @throws IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_INCOMPLETE
  */

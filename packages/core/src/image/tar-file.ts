@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { pipeline, Readable, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -20,28 +19,65 @@ export interface TarEntry {
 const maxEntries = 200_000
 
 /** Reads an archive file, plain or gzip, from its beginning. */
-export async function openArchive(path: string): Promise<Readable> {
-  const file = await open(path)
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
-  const { size } = await file.stat()
-  await file.close()
-  const bytes = createReadStream(path, { highWaterMark: 1024 * 1024 })
-  if (bytesRead < 2 || !isGzip(buffer)) return bytes
-  return pipeline(bytes, createGunzip({ chunkSize: 256 * 1024 }), noBomb(path, size), () => {}) // errors reach the reader
+export const openArchive = (path: string): Promise<Readable> =>
+  unpacked(createReadStream(path, { highWaterMark: 1024 * 1024 }), path)
+
+/** The tar in a stream that may be gzip. Errors of the stream reach its reader. */
+export async function unpacked(source: Readable, archive: string): Promise<Readable> {
+  const pieces: AsyncIterator<Buffer> = source[Symbol.asyncIterator]()
+  const first = await pieces.next()
+  const start = first.done === true ? Buffer.alloc(0) : first.value
+  const whole = Readable.from(afterStart(start, pieces))
+  if (!isGzip(start)) return whole
+  const bomb = new BombCheck(archive)
+  return pipeline(whole, bomb.packed(), createGunzip({ chunkSize: 256 * 1024 }), bomb.unpacked(), () => {})
 }
 
-/** Lets at most 1 GiB, or a hundred times the packed bytes, pass. */
-function noBomb(archive: string, packed: number): Transform {
-  const most = Math.max(1024 ** 3, packed * 100)
-  let passed = 0
-  return new Transform({
+/** A stream again, of which a first piece was taken for a look. */
+export async function* afterStart(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    if (start.length > 0) yield start
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}
+
+/** Lets at most 1 GiB, or a hundred times the packed bytes, come out of an archive. */
+class BombCheck {
+  readonly #archive: string
+  #packed = 0
+  #unpacked = 0
+
+  constructor(archive: string) {
+    this.#archive = archive
+  }
+
+  packed(): Transform {
+    return each((piece) => {
+      this.#packed += piece.length
+      return undefined
+    })
+  }
+
+  unpacked(): Transform {
+    return each((piece) => {
+      this.#unpacked += piece.length
+      if (this.#unpacked <= Math.max(1024 ** 3, this.#packed * 100)) return undefined
+      const reason = `${this.#packed} bytes of it unpack to more than ${this.#unpacked}`
+      return imageErrors.ARCHIVE_INVALID({ archive: this.#archive, reason })
+    })
+  }
+}
+
+const each = (look: (piece: Buffer) => Error | undefined): Transform =>
+  new Transform({
     transform(piece: Buffer, _encoding, done) {
-      passed += piece.length
-      if (passed <= most) done(null, piece)
-      else done(imageErrors.ARCHIVE_INVALID({ archive, reason: `${packed} bytes unpack to more than ${most}` }))
+      const error = look(piece)
+      if (error === undefined) done(null, piece)
+      else done(error)
     },
   })
-}
 
 export const isGzip = (start: Buffer): boolean => start[0] === 0x1f && start[1] === 0x8b
 
@@ -110,9 +146,7 @@ function inside(name: string): string | undefined {
 
 /** tar-stream and zlib throw plain errors for bytes that are no tar or no gzip. */
 function isTarError(error: unknown): boolean {
-  const { name, code } = error as { name?: unknown; code?: unknown }
-  return (
-    name !== 'SealerError' &&
-    (code === undefined || String(code).startsWith('Z_') || code === 'ERR_STREAM_PREMATURE_CLOSE')
-  )
+  const { code } = error as { code?: unknown }
+  if (code === undefined) return error instanceof Error && Object.getPrototypeOf(error) === Error.prototype
+  return String(code).startsWith('Z_') || code === 'ERR_STREAM_PREMATURE_CLOSE'
 }

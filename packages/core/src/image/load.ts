@@ -1,0 +1,60 @@
+import { stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type { TransferOptions } from '../sealer.ts'
+import { nameInLayout, readLayout, readOciArchive } from './archives.ts'
+import type { BlobDescriptor } from './cluster-config.ts'
+import { imageErrors } from './errors.ts'
+import type { StoredImage } from './image-store.ts'
+import { readPlatform, wantedPairs } from './read-cluster-image.ts'
+import type { LocalStore } from './store.ts'
+import { openArchive, unpacked } from './tar-file.ts'
+
+/**
+ * Reads cluster images from an OCI archive (a file, or a stream such as stdin) or a layout folder. Names appear when all of
+ * the archive is read and proven.
+ * @throws ARCHIVE_INVALID, IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_INCOMPLETE, BLOB_CORRUPT
+ */
+export async function loadImages(
+  store: LocalStore,
+  source: string | Readable,
+  { signal, onProgress, platforms }: TransferOptions = {},
+): Promise<readonly StoredImage[]> {
+  const archive = typeof source === 'string' ? source : 'the archive'
+  const total = typeof source === 'string' ? await sizeOf(source) : 0
+  let done = 0
+  const onBytes = (bytes: number) => {
+    done += bytes
+    onProgress?.({ done, total: Math.max(done, total), what: archive })
+  }
+
+  const roots = await readRoots(store, source, archive, signal, onBytes)
+  const names = roots.map((root) => [nameInLayout(root), root] as const)
+  if (names.length === 0) throw imageErrors.ARCHIVE_INVALID({ archive, reason: 'there is no image in it' })
+  for (const [name, root] of names) {
+    if (name === undefined) throw imageErrors.ARCHIVE_INVALID({ archive, reason: `${root.digest} has no full name` })
+    const pairs = wantedPairs(await store.pairs(name, root.digest), name, platforms)
+    for (const pair of pairs) await readPlatform(store.blobs, pair, name)
+  }
+  for (const [name, root] of names) await store.tag(name ?? '', root)
+  return Promise.all(names.map(([name]) => store.resolve(name ?? '')))
+}
+
+async function readRoots(
+  store: LocalStore,
+  source: string | Readable,
+  archive: string,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<BlobDescriptor[]> {
+  if (typeof source !== 'string')
+    return readOciArchive(await unpacked(source, archive), archive, store.blobs, signal, onBytes)
+  if ((await stat(source)).isDirectory()) return readLayout(source, store.blobs, signal, onBytes)
+  return readOciArchive(await openArchive(source), archive, store.blobs, signal, onBytes)
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const seen = await stat(path).catch((cause) => {
+    throw imageErrors.ARCHIVE_INVALID({ archive: path, reason: 'there is no such file' }, { cause })
+  })
+  return seen.isFile() ? seen.size : 0
+}

@@ -1,0 +1,424 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { backoff } from '../backoff.ts'
+import type { Clock } from '../clock.ts'
+import { SealerError } from '../errors.ts'
+import type { Platform } from '../hosts/host.ts'
+import type { Secrets } from '../secrets.ts'
+import type { BlobStore, StoredBlob } from './blobs.ts'
+import { digestOf } from './blobs.ts'
+import type { BlobDescriptor } from './cluster-config.ts'
+import { Credentials } from './credentials.ts'
+import { imageErrors } from './errors.ts'
+import type { FetchedImage } from './fetched-image.ts'
+import { fetchPlatform } from './fetched-image.ts'
+import { isIndexType, isManifestType, maxJsonBytes, mediaTypes } from './oci.ts'
+import type { Reference } from './reference.ts'
+import { fullName, isDigest, parseReference } from './reference.ts'
+import { canHeal, registryErrors } from './registry-errors.ts'
+import type { Answer, Ask } from './registry-http.ts'
+import { described, RegistryHttp, readAtMost, reasonOf, translated } from './registry-http.ts'
+import { sideBySide } from './side-by-side.ts'
+
+export interface RegistryOptions {
+  /** Folder that holds `auth.json`. */
+  readonly home: string
+  readonly clock: Clock
+  readonly secrets: Pick<Secrets, 'remember'>
+  /** Plain HTTP and any certificate are accepted. */
+  readonly insecure?: boolean
+}
+
+/** Part of a registry: where an image's blobs are. */
+export type Repository = Pick<Reference, 'registry' | 'repository'>
+
+export interface Transfer {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the bytes of this blob that have arrived so far. */
+  readonly onBytes?: (blob: StoredBlob, bytes: number) => void
+}
+
+/** Blobs moved at the same time. */
+export const transfersAtOnce = 4
+const attempts = 6
+const manifestTypes = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerList, mediaTypes.dockerManifest].join(
+  ', ',
+)
+
+/** A client of registries after the OCI distribution specification 1.1. Close it with `await using`. */
+export class RegistryClient implements AsyncDisposable {
+  readonly #http: RegistryHttp
+  readonly #clock: Clock
+  readonly credentials: Credentials
+
+  constructor({ home, clock, secrets, insecure }: RegistryOptions) {
+    const docker = join(process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json')
+    this.credentials = new Credentials(home, [docker], secrets)
+    this.#clock = clock
+    this.#http = new RegistryHttp(this.credentials, {
+      remember: (secret) => secrets.remember(secret),
+      ...(insecure === undefined ? {} : { insecure }),
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#http[Symbol.asyncDispose]()
+  }
+
+  /**
+   * One platform of a container image, brought into the store with its upstream digests.
+   * @throws REGISTRY_…, IMAGE_PLATFORM_MISSING, BLOB_CORRUPT
+   */
+  async fetchImage(
+    reference: string,
+    platform: Platform,
+    blobs: BlobStore,
+    transfer: Transfer = {},
+  ): Promise<FetchedImage> {
+    const name = parseReference(reference)
+    const root = await this.manifest(name, name.digest ?? name.tag ?? 'latest', transfer)
+    await blobs.put(root.bytes, { digest: root.blob.digest })
+    const source = {
+      name: fullName(name),
+      manifest: (blob: BlobDescriptor) => this.fetchManifest(name, blob, blobs, transfer),
+      config: async (blob: BlobDescriptor) => {
+        await this.fetchBlob(name, blob, blobs, transfer)
+        return blobs.read(blob.digest)
+      },
+      layers: (layers: readonly BlobDescriptor[]) =>
+        sideBySide(layers, (layer, signal) => this.fetchBlob(name, layer, blobs, { ...transfer, signal }), {
+          limit: transfersAtOnce,
+          signal: transfer.signal,
+        }),
+    }
+    return { reference: source.name, ...(await fetchPlatform(source, root.blob, platform)) }
+  }
+
+  /**
+   * A manifest or index by tag or digest, its digest proven.
+   * @throws REGISTRY_LACKS, REGISTRY_DENIED, BLOB_CORRUPT, …
+   */
+  async manifest(
+    name: Repository,
+    tagOrDigest: string,
+    { signal }: Transfer = {},
+  ): Promise<{ blob: BlobDescriptor; bytes: Buffer }> {
+    const what = `${name.repository}${isDigest(tagOrDigest) ? '@' : ':'}${tagOrDigest}`
+    return this.#persistent(signal, async () => {
+      const ask = pull(name, 'GET', `manifests/${tagOrDigest}`, signal, { accept: manifestTypes })
+      const answer = await this.#expect([200], what, ask)
+      const bytes = await readAtMost(answer.body, maxJsonBytes, name.registry).catch((error) => {
+        throw translated(error, name.registry, signal)
+      })
+      const digest = digestOf(bytes)
+      const promised = isDigest(tagOrDigest) ? tagOrDigest : (answer.headers['docker-content-digest'] ?? digest)
+      if (promised !== digest) {
+        throw imageErrors.BLOB_CORRUPT({
+          digest: String(promised).slice(0, 100),
+          from: name.registry,
+          reason: `their digest is ${digest}`,
+        })
+      }
+      return { blob: { mediaType: typeOf(bytes, answer, name.registry), digest, size: bytes.length }, bytes }
+    })
+  }
+
+  /** Digest that a tag points at; undefined when the registry has no such tag. */
+  async digestOfTag(name: Repository, tag: string, { signal }: Transfer = {}): Promise<string | undefined> {
+    return this.#persistent(signal, async () => {
+      const answer = await this.#expect(
+        [200, 404],
+        'the image',
+        push(name, 'HEAD', `manifests/${tag}`, signal, { accept: manifestTypes }),
+      )
+      await answer.body.dump()
+      const digest = answer.headers['docker-content-digest']
+      return answer.status === 200 && typeof digest === 'string' ? digest : undefined
+    })
+  }
+
+  /** Brings a manifest that an index names into the store, and reads it. */
+  async fetchManifest(
+    name: Repository,
+    blob: BlobDescriptor,
+    blobs: BlobStore,
+    transfer: Transfer = {},
+  ): Promise<Buffer> {
+    if (await blobs.keep(blob.digest)) return blobs.read(blob.digest)
+    const { bytes } = await this.manifest(name, blob.digest, transfer)
+    await blobs.put(bytes, { digest: blob.digest, size: blob.size })
+    return bytes
+  }
+
+  /**
+   * Brings a blob into the store; goes on where an earlier attempt has stopped.
+   * @throws REGISTRY_LACKS, BLOB_CORRUPT, …
+   */
+  async fetchBlob(
+    name: Repository,
+    blob: BlobDescriptor,
+    blobs: BlobStore,
+    { signal, onBytes }: Transfer = {},
+  ): Promise<void> {
+    const what = `the blob ${blob.digest} of ${name.repository}`
+    const bytesFrom = async (offset: number) => {
+      const range = offset === 0 ? {} : { range: `bytes=${offset}-` }
+      const answer = await this.#expect([200, 206, 416], what, pull(name, 'GET', `blobs/${blob.digest}`, signal, range))
+      if (answer.status !== 416)
+        return { stream: answer.body as Readable, offset: answer.status === 206 ? startOf(answer, offset) : 0 }
+      await answer.body.dump()
+      const again = await this.#expect([200], what, pull(name, 'GET', `blobs/${blob.digest}`, signal))
+      return { stream: again.body as Readable, offset: 0 }
+    }
+    const receiving = {
+      from: name.registry,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onBytes === undefined ? {} : { onBytes: (here: number) => onBytes(blob, here) }),
+    }
+    await this.#persistent(signal, () =>
+      blobs.receive(blob, bytesFrom, receiving).catch((error) => {
+        throw translated(error, name.registry, signal)
+      }),
+    )
+    onBytes?.(blob, blob.size)
+  }
+
+  /** Whether the registry has a blob in this repository. */
+  async hasBlob(name: Repository, digest: string, { signal }: Transfer = {}): Promise<boolean> {
+    return this.#persistent(signal, async () => {
+      const answer = await this.#expect([200, 404], `the blob ${digest}`, push(name, 'HEAD', `blobs/${digest}`, signal))
+      await answer.body.dump()
+      return answer.status === 200
+    })
+  }
+
+  /**
+   * Sends a blob, unless another repository of the registry has it and can lend it. Goes on where a broken connection has
+   * stopped it.
+   * @returns whether bytes were sent
+   */
+  async sendBlob(
+    name: Repository,
+    blob: StoredBlob,
+    blobs: BlobStore,
+    mountFrom: string | undefined,
+    transfer: Transfer = {},
+  ): Promise<boolean> {
+    const { signal, onBytes } = transfer
+    const what = `the blob ${blob.digest}`
+    let session: URL | undefined
+    return this.#persistent(signal, async () => {
+      let offset = 0
+      if (session === undefined) {
+        const lend = mountFrom === undefined ? '' : `?mount=${blob.digest}&from=${encodeURIComponent(mountFrom)}`
+        const ask = push(name, 'POST', `blobs/uploads/${lend}`, signal, {}, mountFrom)
+        const answer = await this.#expect([201, 202], what, { ...ask, body: () => Buffer.alloc(0) })
+        await answer.body.dump()
+        if (answer.status === 201) return false
+        session = nextAddress(answer, name.registry)
+      } else {
+        const answer = await this.#expect([204, 404], what, push(name, 'GET', session.href, signal))
+        await answer.body.dump()
+        if (answer.status === 404) {
+          session = undefined
+          throw registryErrors.REGISTRY_BUSY({
+            registry: name.registry,
+            status: 404,
+            reason: 'it has forgotten the upload',
+          })
+        }
+        session = nextAddress(answer, name.registry)
+        offset = receivedOf(answer)
+      }
+      if (offset < blob.size) session = await this.#sendRest(name, blob, blobs, session, offset, transfer)
+      const commit = new URL(session)
+      commit.searchParams.set('digest', blob.digest)
+      const done = await this.#expect([201, 204], what, {
+        ...push(name, 'PUT', commit.href, signal),
+        body: () => Buffer.alloc(0),
+      })
+      await done.body.dump()
+      onBytes?.(blob, blob.size)
+      return true
+    })
+  }
+
+  /**
+   * Sends a manifest or index under a tag or its digest; its parts must be there.
+   * @throws REGISTRY_REFUSED, REGISTRY_DENIED, REGISTRY_INVALID when it was stored under another digest
+   */
+  async sendManifest(
+    name: Repository,
+    tagOrDigest: string,
+    blob: BlobDescriptor,
+    bytes: Buffer,
+    { signal }: Transfer = {},
+  ): Promise<void> {
+    await this.#persistent(signal, async () => {
+      const ask = push(name, 'PUT', `manifests/${tagOrDigest}`, signal, { 'content-type': blob.mediaType })
+      const answer = await this.#expect([200, 201, 202], `the manifest ${blob.digest}`, { ...ask, body: () => bytes })
+      await answer.body.dump()
+      const stored = answer.headers['docker-content-digest']
+      if (stored !== undefined && stored !== blob.digest) {
+        throw registryErrors.REGISTRY_INVALID({
+          registry: name.registry,
+          reason: 'it has stored a manifest under another digest',
+        })
+      }
+    })
+  }
+
+  /**
+   * Proves a user and a password.
+   * @throws LOGIN_FAILED
+   */
+  async proveLogin(registry: string, user: string, password: string, signal?: AbortSignal): Promise<void> {
+    const ask: Ask = { method: 'GET', registry, path: '', scope: '', ...(signal === undefined ? {} : { signal }) }
+    try {
+      const answer = await this.#http.ask(ask, { kind: 'password', user, password })
+      await this.#refuse(answer, ask, [200], 'the login')
+      await answer.body.dump()
+    } catch (error) {
+      if (SealerError.is(error) && error.code === 'REGISTRY_DENIED')
+        throw registryErrors.LOGIN_FAILED({ registry, user }, { cause: error })
+      throw error
+    }
+  }
+
+  async #sendRest(
+    name: Repository,
+    blob: StoredBlob,
+    blobs: BlobStore,
+    session: URL,
+    offset: number,
+    { signal, onBytes }: Transfer,
+  ): Promise<URL> {
+    const headers = {
+      'content-type': 'application/octet-stream',
+      'content-length': String(blob.size - offset),
+      ...(offset === 0 ? {} : { 'content-range': `${offset}-${blob.size - 1}` }),
+    }
+    const body = () =>
+      Readable.from(reported(blobs.open(blob.digest, offset), (sent) => onBytes?.(blob, offset + sent)))
+    const ask = push(name, 'PATCH', session.href, signal, headers)
+    const answer = await this.#expect([200, 201, 202, 204], `the blob ${blob.digest}`, { ...ask, body })
+    await answer.body.dump()
+    return nextAddress(answer, name.registry)
+  }
+
+  #persistent<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return backoff(work, { attempts, clock: this.#clock, retry: canHeal, ...(signal === undefined ? {} : { signal }) })
+  }
+
+  async #expect(statuses: readonly number[], what: string, ask: Ask): Promise<Answer> {
+    const answer = await this.#http.ask(ask)
+    await this.#refuse(answer, ask, statuses, what)
+    return answer
+  }
+
+  async #refuse(answer: Answer, { registry, scope }: Ask, statuses: readonly number[], what: string): Promise<void> {
+    const { status } = answer
+    if (statuses.includes(status)) return
+    const reason = await reasonOf(answer)
+    if (status === 401 || status === 403)
+      throw registryErrors.REGISTRY_DENIED({ registry, what: `to ${described(scope)}`, reason })
+    if (status === 404) throw registryErrors.REGISTRY_LACKS({ registry, what })
+    if (status === 408 || status === 429 || status >= 500)
+      throw registryErrors.REGISTRY_BUSY({ registry, status, reason })
+    throw registryErrors.REGISTRY_REFUSED({ registry, what, status, reason })
+  }
+}
+
+const pull = (
+  name: Repository,
+  method: Ask['method'],
+  path: string,
+  signal?: AbortSignal,
+  headers: Ask['headers'] = {},
+): Ask => request(name, method, path, `repository:${name.repository}:pull`, headers, signal)
+
+/** `lender` is a repository that blobs may be mounted from. */
+function push(
+  name: Repository,
+  method: Ask['method'],
+  path: string,
+  signal?: AbortSignal,
+  headers: Ask['headers'] = {},
+  lender?: string,
+): Ask {
+  const lending = lender === undefined ? '' : ` repository:${lender}:pull`
+  return request(name, method, path, `repository:${name.repository}:pull,push${lending}`, headers, signal)
+}
+
+function request(
+  name: Repository,
+  method: Ask['method'],
+  path: string,
+  scope: string,
+  headers: Ask['headers'] = {},
+  signal?: AbortSignal,
+): Ask {
+  const isAddress = /^https?:/.test(path)
+  return {
+    method,
+    registry: name.registry,
+    path: isAddress ? path : `${name.repository}/${path}`,
+    scope,
+    headers,
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+/** The type that the bytes say they are; a registry that says another one is not believed, it may mean to confuse. */
+function typeOf(bytes: Buffer, { headers }: Answer, registry: string): string {
+  const said =
+    String(headers['content-type'] ?? '')
+      .split(';')[0]
+      ?.trim() ?? ''
+  const own = ownType(bytes)
+  if (own === undefined) return said
+  if ((isIndexType(said) || isManifestType(said)) && said !== own) {
+    throw registryErrors.REGISTRY_INVALID({ registry, reason: `it calls a manifest ${said} that calls itself ${own}` })
+  }
+  return own
+}
+
+function ownType(bytes: Buffer): string | undefined {
+  try {
+    const { mediaType } = JSON.parse(bytes.toString('utf8')) as { mediaType?: unknown }
+    return typeof mediaType === 'string' ? mediaType.slice(0, 255) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function* reported(pieces: AsyncIterable<Buffer>, onBytes: (sent: number) => void): AsyncGenerator<Buffer> {
+  let sent = 0
+  for await (const piece of pieces) {
+    yield piece
+    sent += piece.length
+    onBytes(sent)
+  }
+}
+
+/** Offset of the first byte of a 206 (RFC 9110, 14.4). */
+function startOf({ headers }: Answer, asked: number): number {
+  const start = /^bytes (\d+)-/.exec(String(headers['content-range'] ?? ''))?.[1]
+  return start === undefined ? asked : Number(start)
+}
+
+/** Bytes that an upload has so far: `Range: 0-1023` means 1024. An empty one says `0-0`, as does one of a single byte. */
+function receivedOf({ headers }: Answer): number {
+  const last = Number(/^(?:bytes=)?0-(\d+)$/.exec(String(headers.range ?? ''))?.[1] ?? 0)
+  return last === 0 ? 0 : last + 1
+}
+
+/** Where the upload goes on: the registry says so in each answer. */
+function nextAddress({ headers, url }: Answer, registry: string): URL {
+  const { location } = headers
+  if (typeof location !== 'string' || !URL.canParse(location, url.href)) {
+    throw registryErrors.REGISTRY_INVALID({ registry, reason: 'it does not say where an upload goes on' })
+  }
+  return new URL(location, url)
+}

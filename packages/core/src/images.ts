@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import type { Clock } from './clock.ts'
+import { loadImages } from './image/load.ts'
+import { fullName, parseReference } from './image/reference.ts'
+import type { RegistryClient } from './image/registry-client.ts'
+import { saveImage } from './image/save.ts'
+import type { LocalStore } from './image/store.ts'
+import { openStore } from './image/store.ts'
+import type { Logger } from './logger.ts'
+import type { Images } from './sealer.ts'
+import type { Secrets } from './secrets.ts'
+
+export interface ImagesOptions {
+  /** Folder of the store (`store/`) and the logins (`auth.json`). */
+  readonly home: string
+  readonly secrets: Secrets
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** Where a home keeps its images. */
+export const storeOf = (home: string, clock: Clock): LocalStore => openStore(join(home, 'store'), clock)
+
+/** The cluster images of a home. */
+export function createImages(options: ImagesOptions): Images {
+  const { home, secrets, logger, clock } = options
+  const store = storeOf(home, clock)
+
+  const withRegistry = async <T>(
+    insecure: boolean | undefined,
+    work: (client: RegistryClient) => Promise<T>,
+  ): Promise<T> => {
+    const { RegistryClient } = await import('./image/registry-client.ts') // with it comes the HTTP library
+    await using client = new RegistryClient({ home, clock, secrets, ...(insecure === undefined ? {} : { insecure }) })
+    return await work(client)
+  }
+
+  return {
+    store,
+    list: () => store.list(),
+    inspect: async (reference) => {
+      const image = await store.resolve(reference)
+      const platforms = []
+      for (const platform of image.platforms) platforms.push(await store.platform(image, platform))
+      return { image, platforms }
+    },
+    tag: async (source, target) => store.tag(target, await store.find(source)),
+    remove: (reference) => store.remove(reference),
+    save: (reference, file, transfer) => saveImage(store, reference, file, transfer),
+    load: (source, transfer) => loadImages(store, source, transfer),
+    pull: (reference, transfer = {}) =>
+      withRegistry(transfer.insecure, async (client) => {
+        const { pullImage } = await import('./image/pull.ts')
+        await pullImage(client, store, reference, transfer)
+        return store.resolve(fullName(parseReference(reference)))
+      }),
+    push: (reference, target, transfer = {}) =>
+      withRegistry(transfer.insecure, async (client) => {
+        const { pushImage } = await import('./image/push.ts')
+        const report = await pushImage(
+          client,
+          store,
+          reference,
+          target ?? (await store.resolve(reference)).reference,
+          transfer,
+        )
+        logger.debug(`pushed ${report.digest}: ${report.sent} bytes sent, ${report.present} were there`)
+        return report
+      }),
+    login: (registry, user, password, { insecure } = {}) =>
+      withRegistry(insecure, async (client) => {
+        const name = registryName(registry)
+        const secret = await secrets.read(password)
+        await client.proveLogin(name, user, secret)
+        await client.credentials.save(name, user, secret)
+      }),
+    logout: (registry) => withRegistry(undefined, (client) => client.credentials.forget(registryName(registry))),
+  }
+}
+
+/** Users write `https://quay.io/` as well. */
+function registryName(text: string): string {
+  const host = text.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+  if (host === 'docker.io' || host === 'index.docker.io' || host === 'registry-1.docker.io') return 'docker.io'
+  parseReference(`${host}/name`) // refuses what cannot be a registry
+  return host
+}
