@@ -9,7 +9,7 @@ import { cacheFolder } from './folders.mjs'
 const run = promisify(execFile)
 
 /** The oldest Go that builds the parts, as [major, minor]. */
-const needed = [1, 25]
+const needed = [1, 26]
 /** The oldest Go that can fetch another one. */
 const fetcher = [1, 19]
 const version = 'go1.26.8'
