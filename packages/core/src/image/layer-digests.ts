@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { type BigIntStats, createReadStream } from 'node:fs'
-import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { CacheNotes } from './cache-notes.ts'
 
 /** What tells whether a file is still the same: bytes, times to the nanosecond, inode. */
 export async function fileStamp(path: string): Promise<string> {
@@ -16,39 +16,44 @@ export function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
 /** A file that changed less than this many milliseconds ago could change again within the same tick of the file system's clock. */
 const settled = 2_000n
 
+/** A file's digest, and what the file system said of it then. */
+type Row = readonly [path: string, stamp: string, digest: string]
+
 /**
  * Digests of files, taken once: a file with the same stamp is not read again, also by a later build. Belongs to one build context.
  */
 export class FileDigests {
-  readonly #cache: string
-  readonly #known = new Map<string, { readonly stamp: string; readonly digest: string }>()
-  readonly #used = new Map<string, { readonly stamp: string; readonly digest: string }>()
+  readonly #notes: CacheNotes
+  readonly #context: string
+  readonly #known: Map<string, Row>
+  readonly #used = new Map<string, Row>()
   #changed = false
 
-  private constructor(cache: string) {
-    this.#cache = cache
+  private constructor(notes: CacheNotes, context: string, rows: readonly Row[]) {
+    this.#notes = notes
+    this.#context = context
+    this.#known = new Map(rows.map((row) => [row[0], row]))
   }
 
-  /** The digests that earlier builds have left for this context. */
+  /** The digests that earlier builds of this context have left in a folder. */
   static async open(folder: string, context: string): Promise<FileDigests> {
-    const name = createHash('sha256').update(context).digest('hex').slice(0, 32)
-    const digests = new FileDigests(join(folder, 'digests', `${name}.json`))
-    for (const [path, stamp, digest] of await readRows(digests.#cache)) digests.#known.set(path, { stamp, digest })
-    return digests
+    const notes = new CacheNotes(folder)
+    return new FileDigests(notes, context, (await notes.read<Row[]>(context)) ?? [])
   }
 
   /** sha256 of a file's content. */
   async of(path: string, stats: BigIntStats): Promise<string> {
     const stamp = stampOf(stats)
     const known = this.#known.get(path)
-    if (known?.stamp === stamp) {
+    if (known?.[1] === stamp) {
       this.#used.set(path, known)
-      return known.digest
+      return known[2]
     }
     const digest = await sha256(path)
-    if (BigInt(Date.now()) - stats.mtimeNs / 1_000_000n > settled) {
-      this.#known.set(path, { stamp, digest })
-      this.#used.set(path, { stamp, digest })
+    if (BigInt(Date.now()) - stats.ctimeNs / 1_000_000n > settled) {
+      const row: Row = [path, stamp, digest]
+      this.#known.set(path, row)
+      this.#used.set(path, row)
       this.#changed = true
     }
     return digest
@@ -56,11 +61,7 @@ export class FileDigests {
 
   /** Keeps what this build has used; files that are gone are forgotten. */
   async save(): Promise<void> {
-    if (!this.#changed) return
-    await mkdir(dirname(this.#cache), { recursive: true })
-    const draft = `${this.#cache}.${randomUUID()}`
-    await writeFile(draft, JSON.stringify([...this.#used].map(([path, { stamp, digest }]) => [path, stamp, digest])))
-    await rename(draft, this.#cache)
+    if (this.#changed) await this.#notes.write(this.#context, [...this.#used.values()])
   }
 }
 
@@ -69,14 +70,4 @@ export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk)
   return `sha256:${hash.digest('hex')}`
-}
-
-/** An unreadable cache is an empty one. */
-async function readRows(path: string): Promise<[path: string, stamp: string, digest: string][]> {
-  try {
-    const rows = JSON.parse(await readFile(path, 'utf8')) as unknown[][]
-    return rows.map(([file, stamp, digest]) => [String(file), String(stamp), String(digest)])
-  } catch {
-    return []
-  }
 }

@@ -18,9 +18,6 @@ export interface Download {
 const maxBytes = 8 * 1024 ** 3
 const timeouts = { headersTimeout: 30_000, bodyTimeout: 60_000 } as const
 
-/** Whether a source is fetched rather than copied. */
-export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source)
-
 /**
  * Fetches a file over HTTP into a folder, under its digest. One that is pinned and there already is not fetched again.
  * @throws DOWNLOAD_FAILED, DOWNLOAD_CHECKSUM

@@ -41,6 +41,11 @@ export const buildErrors = defineErrors('core', {
     hint: () =>
       'Write one image a line: a name, or oci:FOLDER, oci-archive:FILE, docker-archive:FILE with a path in the build context.',
   },
+  CONTAINER_IMAGE_UNAVAILABLE: {
+    message: (d: { image: string; places: readonly string[]; reason: string; remedy: string }) =>
+      `The container image ${d.image} is needed (${d.places.slice(0, 3).join(', ')}${d.places.length > 3 ? ', …' : ''}) and cannot be fetched: ${d.reason}`,
+    hint: (d) => d.remedy,
+  },
   CHART_TOOL_MISSING: {
     message: (d: { chart: string }) =>
       `The images of the chart ${d.chart} cannot be found: there is no helm, neither on PATH nor as bin/helm in the base image.`,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pMap from 'p-map'
 import type { Clock } from '../clock.ts'
 import { SealerError } from '../errors.ts'
-import type { CallableHooks } from '../hooks.ts'
+import type { CallableHooks, FoundImage } from '../hooks.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
 import type { CarriedImage, ClusterConfig, PlatformImage, RootfsLayer } from '../image/cluster-config.ts'
@@ -14,18 +14,21 @@ import { LayerCache } from '../image/layer-cache.ts'
 import { FileDigests } from '../image/layer-digests.ts'
 import { annotations } from '../image/oci.ts'
 import { fullName, parseReference } from '../image/reference.ts'
+import type { RegistryClient } from '../image/registry-client.ts'
 import { type LocalStore, openStore } from '../image/store.ts'
+import { baseOf, unusedArguments } from '../kubefile/arguments.ts'
 import { BuildContext } from '../kubefile/context.ts'
-import { baseOf, type Draft, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
+import { type Draft, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { partsOf } from '../kubefile/parts.ts'
 import { readSource } from '../kubefile/read-source.ts'
 import type { Logger } from '../logger.ts'
-import { type FetchImage, ImageCarrier } from '../manifests/carry-images.ts'
+import { ImageCarrier, type UnpackedImage } from '../manifests/carry-images.ts'
 import { type Chart, imagesInChart } from '../manifests/chart.ts'
 import { findImages } from '../manifests/find-images.ts'
 import { findHelm, machinePlatform } from '../manifests/helm-program.ts'
 import type { BuildOptions, Images } from '../sealer.ts'
+import type { Secrets } from '../secrets.ts'
 import type { BuildReport, BuildSource } from './build-types.ts'
 
 /** What a build needs of the sealer it belongs to. */
@@ -34,7 +37,7 @@ export interface BuildServices {
   readonly home: string
   readonly hooks: CallableHooks
   readonly images: Images
-  readonly fetchImage: FetchImage
+  readonly secrets: Secrets
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -63,8 +66,10 @@ export async function buildImage(options: BuildOptions, services: BuildServices)
   const tag = fullName(parseReference(options.tag)) // a bad name is told before any work
   const { platforms = [machinePlatform()], signal } = options
   const source = await services.hooks.build.kubefile.promise(await readSource({ ...options, platforms }))
-  const digests = await FileDigests.open(join(services.home, 'cache', 'layers'), source.context)
-  const workshop = openWorkshop(source, options, services, digests)
+  const digests = await FileDigests.open(join(services.home, 'cache', 'digests'), source.context)
+  await using registry = lazyRegistry(services)
+  const workshop = openWorkshop(source, options, services, digests, registry)
+  warnOfArguments(workshop)
   await fetchBases(workshop)
   const built = await allDone(source.platforms.map((platform) => buildPlatform(platform, workshop)))
   await digests.save()
@@ -80,10 +85,12 @@ function openWorkshop(
   options: BuildOptions,
   services: BuildServices,
   digests: FileDigests,
+  registry: LazyRegistry,
 ): Workshop {
   const cache = join(services.home, 'cache')
   const store = openStore(services.images.store.path, services.clock)
   const context = new BuildContext(source.context, digests)
+  const say = (line: string) => options.onProgress?.(line)
   const fresh = options.noCache === true || options.pull === 'always'
   return {
     source,
@@ -98,10 +105,39 @@ function openWorkshop(
       digests,
       blobs: store.blobs,
       folder: join(cache, 'container-images'),
-      fetchImage: services.fetchImage,
+      fetchImage: async (reference, platform) => {
+        say(`${platformText(platform)}: fetch ${reference}`)
+        return (await registry.client()).fetchImage(reference, platform, store.blobs, { signal: options.signal })
+      },
       fresh,
     }),
-    say: (line) => options.onProgress?.(line),
+    say,
+  }
+}
+
+interface LazyRegistry extends AsyncDisposable {
+  client(): Promise<RegistryClient>
+}
+
+/** A registry client that is made when the first image must be fetched: with it comes the HTTP library. */
+function lazyRegistry({ home, clock, secrets }: BuildServices): LazyRegistry {
+  let made: Promise<RegistryClient> | undefined
+  const make = async () => {
+    const { RegistryClient } = await import('../image/registry-client.ts')
+    return new RegistryClient({ home, clock, secrets })
+  }
+  return {
+    client: () => {
+      made ??= make()
+      return made
+    },
+    [Symbol.asyncDispose]: async () => (await made)?.[Symbol.asyncDispose](),
+  }
+}
+
+function warnOfArguments({ source, services }: Workshop): void {
+  for (const name of unusedArguments(source.kubefile, source.buildArgs)) {
+    services.logger.warn(`${source.kubefile.file}: the build argument ${name} is given, but no ARG declares it.`)
   }
 }
 
@@ -243,34 +279,37 @@ async function containerImages(
   workshop: Workshop,
 ): Promise<CarriedImage[]> {
   const { options, services, source, carrier, say } = workshop
-  const list =
-    options.imageList === undefined
-      ? undefined
-      : { file: options.imageList, text: await readFile(options.imageList, 'utf8') }
   const renderChart = await chartRenderer(platform, entries, config, workshop)
   const { images, archives, doubts } = await findImages({
     entries,
     apps: config.apps,
     renderChart,
-    ...(list && { list }),
+    ...(await listOf(options)),
   })
   for (const doubt of doubts) services.logger.warn(doubt)
   const unpacked = await carrier.unpack(archives, platform)
-  const named = [...images]
-  for (const { image, place } of unpacked) {
-    const known = named.findIndex(({ reference }) => reference === image.reference)
-    if (known === -1) named.push({ reference: image.reference, apps: [], reasons: [place] })
-    else
-      named[known] = {
-        ...named[known],
-        reference: image.reference,
-        apps: named[known]?.apps ?? [],
-        reasons: [...(named[known]?.reasons ?? []), place],
-      }
-  }
-  const found = await services.hooks.build.images.promise(named, source)
+  const found = await services.hooks.build.images.promise(withUnpacked(images, unpacked), source)
   say(`${platformText(platform)}: ${found.length} container images`)
   return carrier.carry(found, { archives: unpacked.map(({ image }) => image), base }, platform, options.signal)
+}
+
+/** Images of archives are found by the line that lists the archive, and perhaps by a manifest too. */
+function withUnpacked(images: readonly FoundImage[], unpacked: readonly UnpackedImage[]): FoundImage[] {
+  const found = new Map(images.map((image) => [image.reference, image]))
+  for (const { image, place } of unpacked) {
+    const { reference } = image
+    const { apps = [], reasons = [] } = found.get(reference) ?? {}
+    found.set(reference, { reference, apps, reasons: [...reasons, place] })
+  }
+  return [...found.values()]
+}
+
+async function listOf({ imageList: file }: BuildOptions) {
+  if (file === undefined) return {}
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw buildErrors.IMAGE_LIST_INVALID({ place: file, reason: 'this list cannot be read.' }, { cause })
+  })
+  return { list: { file, text } }
 }
 
 /** Looks for helm only if there is a chart to render. */

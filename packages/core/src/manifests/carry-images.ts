@@ -1,12 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pMap from 'p-map'
+import { SealerError } from '../errors.ts'
 import type { FoundImage } from '../hooks.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
 import { readArchiveImages } from '../image/archives.ts'
 import type { BlobStore } from '../image/blobs.ts'
+import { CacheNotes } from '../image/cache-notes.ts'
 import type { CarriedImage } from '../image/cluster-config.ts'
 import type { FetchedImage } from '../image/fetched-image.ts'
 import type { FileDigests } from '../image/layer-digests.ts'
@@ -17,6 +18,12 @@ import type { ListedArchive } from './find-images.ts'
 
 /** Fetches one platform of a container image from its registry into the store. */
 export type FetchImage = (reference: string, platform: Platform) => Promise<FetchedImage>
+
+/** An image out of an archive, and the line that lists the archive. */
+export interface UnpackedImage {
+  readonly image: FetchedImage
+  readonly place: string
+}
 
 /** What container images are brought from, and to. */
 export interface ImageSources {
@@ -36,21 +43,20 @@ const atOnce = 4
 /** Brings container images into the store: from archives of the build context, from what the base carries, from registries. */
 export class ImageCarrier {
   readonly #sources: ImageSources
+  readonly #notes: CacheNotes
   readonly #reading = new Map<string, Promise<unknown>>()
 
   constructor(sources: ImageSources) {
     this.#sources = sources
+    this.#notes = new CacheNotes(sources.folder)
   }
 
   /**
    * The images of archives, with the lines that list them.
    * @throws IMAGE_LIST_INVALID, ARCHIVE_INVALID, IMAGE_PLATFORM_MISSING
    */
-  async unpack(
-    archives: readonly ListedArchive[],
-    platform: Platform,
-  ): Promise<{ image: FetchedImage; place: string }[]> {
-    const images: { image: FetchedImage; place: string }[] = []
+  async unpack(archives: readonly ListedArchive[], platform: Platform): Promise<UnpackedImage[]> {
+    const images: UnpackedImage[] = []
     for (const archive of archives) {
       for (const image of await this.#alone(archive.path, () => this.#read(archive, platform)))
         images.push({ image, place: archive.place })
@@ -72,7 +78,7 @@ export class ImageCarrier {
       found,
       async ({ reference, apps, reasons }) => {
         signal?.throwIfAborted()
-        const image = near.get(reference) ?? (await this.#fetch(reference, platform))
+        const image = near.get(reference) ?? (await this.#fetch(reference, reasons, platform))
         const inherited = from.base.find((one) => one.reference === reference)
         return { ...image, reference, apps: union(inherited?.apps, apps), reasons: union(inherited?.reasons, reasons) }
       },
@@ -81,12 +87,16 @@ export class ImageCarrier {
     return [...from.base.filter(({ reference }) => !found.some((one) => one.reference === reference)), ...carried]
   }
 
-  async #fetch(reference: string, platform: Platform): Promise<FetchedImage> {
-    const [image] = await this.#remembered(['registry', reference, platformText(platform)], async () => [
-      await this.#sources.fetchImage(reference, platform),
-    ])
-    if (image === undefined) throw new Error(`nothing was fetched for ${reference}`)
-    return image
+  async #fetch(reference: string, places: readonly string[], platform: Platform): Promise<FetchedImage> {
+    try {
+      const fetch = async () => [await this.#sources.fetchImage(reference, platform)] as const
+      const [image] = await this.#remembered(['registry', reference, platformText(platform)], fetch)
+      return image
+    } catch (cause) {
+      if (!SealerError.is(cause)) throw cause
+      const { message: reason, hint: remedy } = cause
+      throw buildErrors.CONTAINER_IMAGE_UNAVAILABLE({ image: reference, places, reason, remedy }, { cause })
+    }
   }
 
   async #read({ transport, path, place }: ListedArchive, platform: Platform): Promise<readonly FetchedImage[]> {
@@ -106,22 +116,17 @@ export class ImageCarrier {
   }
 
   /** What an earlier build has found out, if all of its blobs are still in the store. */
-  async #remembered(
+  async #remembered<Images extends readonly FetchedImage[]>(
     key: readonly string[],
-    fetch: () => Promise<readonly FetchedImage[]>,
-  ): Promise<readonly FetchedImage[]> {
-    const { folder, blobs, fresh } = this.#sources
-    const note = join(folder, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.json`)
-    const known = fresh ? undefined : await readNote(note)
-    const kept = await Promise.all(
-      (known ?? []).flatMap((image) => image.blobs).map(({ digest }) => blobs.keep(digest)),
-    )
+    fetch: () => Promise<Images>,
+  ): Promise<Images> {
+    const { blobs, fresh } = this.#sources
+    const known = fresh ? undefined : await this.#notes.read<Images>(key.join(' '))
+    const needed = (known ?? []).flatMap((image) => image.blobs)
+    const kept = await Promise.all(needed.map(({ digest }) => blobs.keep(digest)))
     if (known !== undefined && !kept.includes(false)) return known
     const images = await fetch()
-    await mkdir(folder, { recursive: true })
-    const draft = `${note}.${randomUUID()}`
-    await writeFile(draft, JSON.stringify(images))
-    await rename(draft, note)
+    await this.#notes.write(key.join(' '), images)
     return images
   }
 
@@ -130,14 +135,6 @@ export class ImageCarrier {
     const done = (this.#reading.get(path) ?? Promise.resolve()).then(work, work)
     this.#reading.set(path, done)
     return done
-  }
-}
-
-async function readNote(path: string): Promise<readonly FetchedImage[] | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as FetchedImage[]
-  } catch {
-    return undefined
   }
 }
 

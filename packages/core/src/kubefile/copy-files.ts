@@ -1,0 +1,136 @@
+import { posix } from 'node:path'
+import type { LayerEntry } from '../image/layer.ts'
+import { type ContextSource, type CopyOptions, nameOf } from './context.ts'
+import type { Add, Copy } from './instructions.ts'
+import { isUrl, type Scene, urlName } from './scene.ts'
+import type { Word } from './words.ts'
+
+/** One file or folder that an instruction names. */
+type Source = { readonly word: Word } & ({ readonly local: ContextSource } | { readonly url: string })
+
+/**
+ * What COPY or ADD puts into the image. A folder's content goes to the target; a file goes into it where the target ends with a slash, is
+ * known to be a folder, or has to hold several, and else becomes the target.
+ * @throws KUBEFILE_INVALID, DOWNLOAD_FAILED, DOWNLOAD_CHECKSUM
+ */
+export async function copyFiles(
+  instruction: Copy | Add,
+  scene: Scene,
+  isFolder: (path: string) => boolean,
+): Promise<LayerEntry[]> {
+  const options = copyOptions(instruction, scene)
+  const checksum = checksumOf(instruction, scene)
+  const target = targetOf(instruction.target, scene)
+  const sources = await sourcesOf(instruction, scene)
+  const intoFolder =
+    target === '' || /\/\.?$/.test(scene.text(instruction.target)) || sources.length > 1 || isFolder(target)
+  const entries: LayerEntry[] = []
+  for (const source of sources) {
+    const name = 'url' in source ? urlName(source.url) : nameOf(source.local)
+    const path = intoFolder ? posix.join(target, name) : target
+    if ('url' in source) entries.push(await fetchFile(source.url, source.word, path, checksum, options, scene))
+    else entries.push(...(await copyLocal(source.local, source.word, target, path, options, scene)))
+  }
+  const wrong = checksum && entries.find((entry) => entry.kind === 'file' && entry.digest !== checksum)
+  if (wrong && wrong.kind === 'file') {
+    throw scene.problem(
+      instruction.at,
+      `${wrong.path} is ${wrong.digest}, not ${checksum}.`,
+      'Find out why the file is another one before you change --checksum.',
+    )
+  }
+  return entries
+}
+
+async function sourcesOf({ kind, sources }: Copy | Add, scene: Scene): Promise<Source[]> {
+  const found: Source[] = []
+  for (const word of sources) {
+    const text = scene.text(word)
+    if (isUrl(text) && kind === 'COPY') {
+      throw scene.problem(
+        word.at,
+        'COPY takes files of the build context only.',
+        'Use ADD --checksum=sha256:… for a URL.',
+      )
+    }
+    if (isUrl(text)) found.push({ word, url: text })
+    else for (const local of await scene.inContext(word, (context) => context.find(text))) found.push({ word, local })
+  }
+  if (kind === 'ADD') refuseArchives(found, scene)
+  return found
+}
+
+/** A Dockerfile's ADD unpacks archives; ours does not, so it says so rather than doing something else in silence. */
+function refuseArchives(sources: readonly Source[], scene: Scene): void {
+  for (const source of sources) {
+    if ('url' in source || !/\.(?:tar|tar\.(?:gz|xz|bz2|zst)|tgz|txz|tbz2?)$/.test(source.local.path)) continue
+    throw scene.problem(
+      source.word.at,
+      `ADD does not unpack archives yet (${source.local.path}).`,
+      'COPY it to keep it packed, or unpack it into the context.',
+    )
+  }
+}
+
+async function copyLocal(
+  source: ContextSource,
+  word: Word,
+  target: string,
+  path: string,
+  options: CopyOptions,
+  scene: Scene,
+): Promise<LayerEntry[]> {
+  const place = source.stats.isDirectory() ? target : path
+  return scene.inContext(word, (context) => context.entries(source, place, options))
+}
+
+async function fetchFile(
+  url: string,
+  word: Word,
+  path: string,
+  checksum: string | undefined,
+  options: CopyOptions,
+  scene: Scene,
+): Promise<LayerEntry> {
+  if (urlName(url) === '' && (path === '' || path.endsWith('/'))) {
+    throw scene.problem(word.at, `The address ${url} has no file name.`, 'Name the file in the target.')
+  }
+  return scene.fetched(url, path, checksum, options)
+}
+
+/** A target as a path from the root of the image, without slashes around it. */
+function targetOf(word: Word, scene: Scene): string {
+  const text = scene.text(word)
+  if (text === '') throw scene.problem(word.at, 'The target is empty.', 'Write a path in the image, or . for its root.')
+  const path = posix.normalize(text).replace(/^\/+/, '').replace(/\/+$/, '')
+  if (path === '..' || path.startsWith('../')) {
+    throw scene.problem(word.at, `${text} lies outside of the image.`, 'Targets start at the root of the image.')
+  }
+  return path === '.' ? '' : path
+}
+
+function checksumOf(instruction: Copy | Add, scene: Scene): string | undefined {
+  if (instruction.kind === 'COPY' || instruction.checksum === undefined) return undefined
+  if (instruction.sources.length > 1) {
+    throw scene.problem(instruction.checksum.at, '--checksum holds for one source.', 'Write one ADD for each.')
+  }
+  return scene.checksum(instruction.checksum.at, scene.text(instruction.checksum))
+}
+
+function copyOptions({ chown, chmod }: Copy | Add, scene: Scene): CopyOptions {
+  const owner = chown && /^(\d+|root)(?::(\d+|root))?$/.exec(scene.text(chown))
+  if (chown && !owner) {
+    throw scene.problem(
+      chown.at,
+      'An owner here is a number.',
+      'Write --chown=UID:GID; a cluster image knows no user names.',
+    )
+  }
+  const mode = chmod && /^0?[0-7]{3,4}$/.exec(scene.text(chmod))
+  if (chmod && !mode) throw scene.problem(chmod.at, 'A mode here is an octal number.', 'Write e.g. --chmod=0755.')
+  const id = (text = '0') => (text === 'root' ? 0 : Number(text))
+  return {
+    ...(owner && { owner: { uid: id(owner[1]), gid: id(owner[2] ?? owner[1]) } }),
+    ...(mode && { mode: Number.parseInt(mode[0], 8) }),
+  }
+}

@@ -1,0 +1,82 @@
+import type { SealerError } from '../errors.ts'
+import type { LayerEntry } from '../image/layer.ts'
+import { fileStamp } from '../image/layer-digests.ts'
+import type { Logger } from '../logger.ts'
+import { type BuildContext, ContextProblem, type CopyOptions } from './context.ts'
+import { problemAt } from './errors.ts'
+import type { Kubefile, Position } from './kubefile.ts'
+import { expand, type Variables, type Word } from './words.ts'
+
+/** What instructions that bring files work with. */
+export interface SceneInput {
+  readonly kubefile: Kubefile
+  readonly context: BuildContext
+  /** Folder that keeps downloads. */
+  readonly downloads: string
+  readonly logger: Logger
+  readonly signal?: AbortSignal
+}
+
+/** A Kubefile that is being executed: its words become text, its problems show their line, its files are found. */
+export class Scene {
+  readonly context: BuildContext
+  readonly #input: SceneInput
+  readonly #variables: Variables
+
+  constructor(input: SceneInput, variables: Variables) {
+    this.context = input.context
+    this.#input = input
+    this.#variables = variables
+  }
+
+  /** A word with its variables put in. */
+  readonly text = (word: Word): string => expand(word, this.#variables, this.#input.kubefile)
+
+  problem(at: Position, reason: string, remedy: string): SealerError {
+    return problemAt(this.#input.kubefile, at, reason, remedy)
+  }
+
+  warn(at: Position, reason: string): void {
+    this.#input.logger.warn(`${at.file}:${at.line}: ${reason}`)
+  }
+
+  /** Does something with the build context; its problems are those of the word. */
+  async inContext<T>(word: Word, work: (context: BuildContext) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.context)
+    } catch (error) {
+      throw error instanceof ContextProblem ? this.problem(word.at, error.message, error.remedy) : error
+    }
+  }
+
+  /** The text of a checksum. */
+  checksum(at: Position, text: string): string {
+    if (/^sha256:[0-9a-f]{64}$/.test(text)) return text
+    throw this.problem(at, `"${text}" is not a checksum.`, 'Write sha256: and 64 hex digits, as sha256sum prints them.')
+  }
+
+  /** A file fetched from a URL, as it stands in the image. @throws DOWNLOAD_FAILED, DOWNLOAD_CHECKSUM */
+  async fetched(
+    url: string,
+    path: string,
+    checksum: string | undefined,
+    { owner = { uid: 0, gid: 0 }, mode = 0o644 }: CopyOptions = {},
+  ): Promise<LayerEntry> {
+    const { download } = await import('./download.ts') // undici is heavy, and most Kubefiles fetch nothing
+    const { downloads, signal } = this.#input
+    const { file, digest } = await download(url, downloads, {
+      ...(checksum && { checksum }),
+      ...(signal && { signal }),
+    })
+    const stamp = await fileStamp(file)
+    return { kind: 'file', path, mode, owner, source: file, size: Number(stamp.split(':')[0]), digest, stamp }
+  }
+}
+
+/** Whether a source is fetched rather than copied. */
+export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source)
+
+/** The last part of a URL's path; empty when there is none. */
+export function urlName(url: string): string {
+  return decodeURIComponent(new URL(url).pathname).split('/').at(-1) ?? ''
+}
