@@ -90,7 +90,7 @@ const metadata = z.strictObject({
       error: `${notSupportedYet} with sea.aliyun.com/…, the cloud resources of a cluster that the original made`,
     })
     .optional(),
-  creationTimestamp: z.unknown(),
+  creationTimestamp: z.unknown().optional(),
 })
 
 /** `Cluster` with hosts: today's form. */
@@ -116,7 +116,7 @@ export const clusterSchema = z.strictObject({
     infra: chosen.optional(),
     plugins: z.array(chosen).optional(),
   }),
-  status: z.unknown(),
+  status: z.unknown().optional(),
 })
 
 const group = z.strictObject({
@@ -145,7 +145,7 @@ export const firstClusterSchema = z.strictObject({
     network: later(': give it to the runtime as its own document'),
     certSANS: later(': give it to the runtime as its own document'),
   }),
-  status: z.unknown(),
+  status: z.unknown().optional(),
 })
 
 export type ClusterDocument = z.infer<typeof clusterSchema>

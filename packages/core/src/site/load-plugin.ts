@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { isSea } from 'node:sea'
 import { pathToFileURL } from 'node:url'
 import { satisfies, validRange } from 'semver'
 import { errors } from '../errors.ts'
@@ -41,19 +42,15 @@ export function checkApi({ name, api }: PluginManifest): void {
   if (!satisfies(pluginApi, api)) throw siteErrors.PLUGIN_API_MISMATCH({ plugin: name, wants: api, offered: pluginApi })
 }
 
+/** A file is imported; inside the single executable, where that is not possible, it is required. */
 async function exportsOf(site: string, { name }: PluginManifest): Promise<Readonly<Record<string, unknown>>> {
   const require = createRequire(join(site, 'package.json'))
   try {
-    return require(name) as Readonly<Record<string, unknown>>
+    const file = require.resolve(name)
+    return isSea() ? require(file) : await import(pathToFileURL(file).href)
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ERR_REQUIRE_ASYNC_MODULE' || code === 'ERR_REQUIRE_ESM') {
-      return (await import(pathToFileURL(require.resolve(name)).href)) as Readonly<Record<string, unknown>>
-    }
-    throw errors.PLUGIN_INVALID(
-      { plugin: name, reason: `it cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}` },
-      { cause },
-    )
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw errors.PLUGIN_INVALID({ plugin: name, reason: `it cannot be loaded: ${reason}` }, { cause })
   }
 }
 
