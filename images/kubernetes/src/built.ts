@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { containerImages, filterPackages, imageTags } from './container-images.ts'
 import type { DebianPackage } from './debian.ts'
 import { debianTree } from './debian.ts'
-import { fileDigest } from './file-digest.ts'
+import { folderDigests } from './file-digest.ts'
 import type { Gathered, HostFiles, PartRecord } from './gathered.ts'
 import { hostPrograms, pick } from './gathered.ts'
 import type { Go } from './go.ts'
@@ -52,12 +51,12 @@ async function buildPrograms(release: Release, arch: Arch, go: Go, progress: Pro
 type PartFacts = Pick<PartRecord, 'name' | 'version' | 'licence' | 'module'>
 
 async function builtPart({ name, version, licence, module }: PartFacts, folder: string): Promise<BuiltPart> {
-  const names = (await readdir(folder)).sort()
-  const programs = Object.fromEntries(names.map((program) => [program, join(folder, program)]))
-  const records: PartRecord[] = []
-  for (const [program, path] of Object.entries(programs)) {
-    records.push({ name: program, version, licence, module, source: 'built', sha256: await fileDigest(path) })
-  }
+  const digests = Object.entries(await folderDigests(folder))
+  const programs = Object.fromEntries(digests.map(([program]) => [program, join(folder, program)]))
+  const source = 'built'
+  const records = digests.map(
+    ([program, sha256]) => ({ name: program, version, licence, module, source, sha256 }) as const,
+  )
   return { name, programs, records }
 }
 

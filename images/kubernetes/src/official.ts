@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { contentKey, once, partsFolder } from './cache.ts'
 import { Checksums } from './checksums.ts'
-import { fileDigest } from './file-digest.ts'
+import { fileDigest, folderDigests } from './file-digest.ts'
 import type { Gathered, HostFiles, PartRecord } from './gathered.ts'
 import { hostPrograms, pick } from './gathered.ts'
 import type { OfficialFile, Sites } from './official-files.ts'
@@ -63,12 +63,11 @@ async function fetchAll(
   const records: PartRecord[] = []
   for (const file of files) {
     const folder = await fetched(file, arch, sums, progress)
-    for (const name of (await readdir(folder)).sort()) {
-      const path = join(folder, name)
+    const { version, licence, url: module } = file
+    for (const [name, sha256] of Object.entries(await folderDigests(folder))) {
       const target = file.cni ? cni : programs
-      target[name] = path
-      const { version, licence, url } = file
-      records.push({ name, version, licence, module: url, source: 'official', sha256: await fileDigest(path) })
+      target[name] = join(folder, name)
+      records.push({ name, version, licence, module, source: 'official', sha256 })
     }
   }
   return { bin: pick(programs, hostPrograms), cni, records }
