@@ -7,6 +7,8 @@ export interface CommandLine {
   readonly line: string
   /** First line of the command's output on both streams. What came before is talk of login scripts and of sudo. */
   readonly mark: string
+  /** On standard error when login scripts have had their say and sudo begins. */
+  readonly sudoMark: string
   /** What sudo writes when it wants the password. */
   readonly prompt: string
 }
@@ -19,16 +21,17 @@ const preamble = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/us
 
 /**
  * Wraps a command so that its exact streams and its process group are known, whatever the login shell says first. The mark on standard error is
- * followed by the process group; it is written in two halves, so that a shell which repeats the line does not repeat the mark.
+ * followed by the process group; marks are written in two halves, so that a shell which repeats the line does not repeat them.
  */
 export function commandLine({ argv, env = {}, cwd }: Omit<Command, 'signal'>, sudo: boolean): CommandLine {
   if (argv.length === 0) throw new Error('A command needs at least a program.')
-  const [half, other] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
-  const prompt = `[sealer ${randomBytes(8).toString('hex')}]`
+  const mark = splitWord()
+  const sudoMark = splitWord()
+  const prompt = `[sealer ${word()}]`
   const script = [
-    `echo ${half}''${other}`,
+    `echo ${mark.split}`,
     'read -r pid name state parent group rest </proc/$$/stat',
-    `echo ${half}''${other} "$group" >&2`,
+    `echo ${mark.split} "$group" >&2`,
     preamble,
     exports(env),
     cwd === undefined ? '' : `cd -- ${quote(cwd)} || exit`,
@@ -36,7 +39,15 @@ export function commandLine({ argv, env = {}, cwd }: Omit<Command, 'signal'>, su
   ]
   const become = sudo ? ['sudo', '-S', '-p', prompt, '--'] : []
   const words = [...become, 'sh', '-c', script.filter((line) => line !== '').join('\n'), 'sh', ...argv]
-  const line = `exec ${quoteAll(words)}`
+  const line = `${sudo ? `echo ${sudoMark.split} >&2; ` : ''}exec ${quoteAll(words)}`
   if (line.length > longestLine) throw new Error(`The command line of ${argv[0]} is too long; send the data as input.`)
-  return { line, mark: half + other, prompt }
+  return { line, mark: mark.whole, sudoMark: sudoMark.whole, prompt }
+}
+
+const word = () => randomBytes(8).toString('hex')
+
+/** A word, and how to write it for a shell so that the word itself is not in the text. */
+function splitWord(): { readonly whole: string; readonly split: string } {
+  const [half, other] = [word(), word()]
+  return { whole: half + other, split: `${half}''${other}` }
 }

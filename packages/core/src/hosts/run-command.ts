@@ -87,7 +87,7 @@ class RunningCommand {
         this.#read('stderr', this.#channel.stderr, this.#stderr),
       ]
       this.#give().catch(this.#stop)
-      const exit = await Promise.race([this.#channel.ended, stopped.catch((reason) => this.#end(reason))])
+      const exit = await Promise.race([this.#channel.ended, stopped]).catch((reason) => this.#end(reason))
       for (const end of ends) end()
       return this.#judge(exit)
     } finally {
@@ -142,9 +142,11 @@ class RunningCommand {
     if (this.#stderr.line !== undefined) this.#begin()
     if (this.#stderr.line !== undefined || this.#runner.sudo === undefined) return
     const said = this.#stderr.before
-    const open = said.slice(this.#answered)
+    const sudoBegins = said.indexOf(this.#line.sudoMark)
+    if (sudoBegins < 0) return // login scripts may say what they like: a password is for sudo alone
+    const open = said.slice(Math.max(this.#answered, sudoBegins))
     // PAM modules of a site may bring a prompt of their own.
-    if (!open.includes(this.#line.prompt) && !/(password|passcode)[^\n]*:\s*$/i.test(open)) return
+    if (!open.includes(this.#line.prompt) && !/(password|passcode)[^\n]*:[ \t]*$/i.test(open)) return
     const again = this.#answered > 0
     this.#answered = said.length
     this.#answerSudo(again).catch(this.#stop)
@@ -170,7 +172,10 @@ class RunningCommand {
 
   /** What was said before the command began. */
   #talk(): string {
-    const text = plainText(this.#stderr.before).replaceAll(this.#line.prompt, '').trim()
+    const text = plainText(this.#stderr.before)
+      .replaceAll(this.#line.prompt, '')
+      .replace(this.#line.sudoMark, '')
+      .trim()
     return this.#runner.secrets.mask(text.slice(-longestShown))
   }
 

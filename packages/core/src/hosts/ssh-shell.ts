@@ -82,7 +82,9 @@ export class SshShell implements Shell {
 // The end of a quick command may arrive in the same packet as its beginning: it is listened for at once, not after an await.
 const exec = (client: Client, line: string): Promise<{ stream: ClientChannel; ended: Promise<Exit> }> =>
   new Promise((opened, failed) => {
-    client.exec(line, (error, stream) => (error === undefined ? opened({ stream, ended: endOf(stream) }) : failed(error)))
+    client.exec(line, (error, stream) =>
+      error === undefined ? opened({ stream, ended: endOf(stream) }) : failed(error),
+    )
   })
 
 const forward = (client: Client, port: number, address: string): Promise<Duplex> =>
@@ -96,7 +98,7 @@ const endOf = (stream: ClientChannel): Promise<Exit> =>
   new Promise((ended) => {
     let exit: Exit = { code: undefined, signal: undefined }
     stream.on('exit', (code: number | null, signal?: string) => {
-      exit = { code: code ?? undefined, signal }
+      exit = { code: code ?? undefined, signal: signal?.replace(/^SIG/, '') }
     })
     stream.on('close', () => ended(exit))
   })
