@@ -10,7 +10,7 @@ export interface Found {
   readonly tables?: readonly string[]
 }
 
-/** Folders that belong to the cluster altogether where there was nothing in them before. */
+/** Folders, and a lock, that belong to the cluster altogether where there was nothing in them before. */
 export const ownFolders = [
   '/etc/kubernetes',
   '/etc/cni',
@@ -28,6 +28,7 @@ export const ownFolders = [
   '/run/flannel',
   '/run/nri',
   '/run/sealer',
+  '/run/xtables.lock',
 ]
 
 /** Folders that hold things of others too: taken away when they were made for the cluster and nothing is left in them. */
@@ -101,11 +102,11 @@ async function lookAround(host: Host): Promise<Pick<Found, 'paths' | 'sysctls'>>
   return { paths: pairs('path') as Found['paths'], sysctls: pairs('sysctl') }
 }
 
-/** Tables of nftables, where the host has nft. */
-export async function tablesOf(host: Host): Promise<Pick<Found, 'tables'>> {
+/** Tables of nftables, where the host has nft, or the image that is entered by `inside`. */
+export async function tablesOf(host: Host, inside: readonly string[] = []): Promise<Pick<Found, 'tables'>> {
   const { stdout, exitCode } = await host.run({
-    argv: ['sh', '-c', 'command -v nft >/dev/null && nft list tables'],
-    accept: [0, 1, 127],
+    argv: [...inside, 'nft', 'list', 'tables'],
+    accept: [0, 1, 125, 126, 127],
   })
   if (exitCode !== 0) return {}
   return { tables: stdout.split('\n').flatMap((line) => /^table (.+)$/.exec(line.trim())?.[1] ?? []) }

@@ -20,7 +20,7 @@ import { addDns } from './steps/dns.ts'
 import { fetchImages } from './steps/fetch-images.ts'
 import { init } from './steps/init.ts'
 import { join } from './steps/join.ts'
-import { installKubelet } from './steps/kubelet.ts'
+import { startKubelet } from './steps/kubelet.ts'
 import { leave } from './steps/leave.ts'
 import { markNode, wantsMarks } from './steps/mark-node.ts'
 import { launchNetwork } from './steps/network.ts'
@@ -56,7 +56,7 @@ export class K8sRuntime implements Runtime {
     return [
       ...hosts.map((host) => prepare(host, site, members)),
       ...hosts.map((host) => startContainerd(host, site)),
-      ...hosts.map((host) => installKubelet(host, site, members)),
+      ...hosts.map((host) => startKubelet(host, members)),
       ...hosts.map((host) => fetchImages(host, site, members)),
       init(site.first, site, members, this.#secrets),
       makeToken(site, members, this.#secrets),

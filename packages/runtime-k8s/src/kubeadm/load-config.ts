@@ -1,4 +1,4 @@
-import type { Host, KnownHost } from '@sealer/core'
+import type { Host, HostView, KnownHost } from '@sealer/core'
 import { errors } from '../errors.ts'
 import type { Site } from '../site.ts'
 import { isMaster, takesWorkloads } from '../site.ts'
@@ -14,7 +14,7 @@ import { fragmentsOf } from './fragments.ts'
 import { kubeadmAnswer } from './kubeadm.ts'
 import { clusterFacts } from './planned.ts'
 import { controlPlaneTaint, taintsOf } from './taints.ts'
-import type { Tree } from './trees.ts'
+import { type Tree, valueAt } from './trees.ts'
 
 /** The configuration of this cluster, with what only the image on a host knows. */
 export interface Config {
@@ -26,13 +26,23 @@ export interface Config {
 export async function loadConfig(host: Host, site: Site): Promise<Config> {
   const version = await kubeadmAnswer(host, site, 'version', '-o', 'short')
   if (minorOf(version) < 31) throw errors.VERSION_UNSUPPORTED({ version })
-  const file = `${site.context.rootfs}/etc/kubeadm.yml`
-  const sources: ConfigSources = {
-    image: fragmentsOf((await host.read(file)) ?? '', 'etc/kubeadm.yml'),
-    user: site.context.wanted.documents,
-  }
+  const sources = await sourcesOn(host, site)
   const facts = { ...clusterFacts(site, version), version }
   return { facts, document: (kind, ofThisHost) => configDocument(kind, sources, facts, ofThisHost) }
+}
+
+async function sourcesOn(view: HostView, site: Site): Promise<ConfigSources> {
+  const text = await view.read(`${site.context.rootfs}/etc/kubeadm.yml`)
+  return { image: fragmentsOf(text ?? '', 'etc/kubeadm.yml'), user: site.context.wanted.documents }
+}
+
+/** Which of kubeadm's own addons this cluster has; a ClusterConfiguration may leave them out (`proxy.disabled`, `dns.disabled`). */
+export async function wantedAddons(
+  view: HostView,
+  site: Site,
+): Promise<{ readonly proxy: boolean; readonly dns: boolean }> {
+  const cluster = configDocument('ClusterConfiguration', await sourcesOn(view, site), clusterFacts(site))
+  return { proxy: valueAt(cluster, 'proxy.disabled') !== true, dns: valueAt(cluster, 'dns.disabled') !== true }
 }
 
 /** The field `nodeRegistration` for a host: its name, its taints, and where it differs from the first master. */

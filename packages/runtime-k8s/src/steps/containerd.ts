@@ -4,12 +4,12 @@ import { registryHosts } from '../containerd/registry-hosts.ts'
 import { type HostFile, haveFiles, writeFiles } from '../host-files.ts'
 import { kubeadmAnswer } from '../kubeadm/kubeadm.ts'
 import type { Site } from '../site.ts'
-import { containerdUnit } from '../units.ts'
+import { containerdUnit, kubeletUnit } from '../units.ts'
 
-/** The container runtime of the image, with the cluster's registries. */
+/** The container runtime of the image, with the cluster's registries; the kubelet's unit beside it, so that systemd reads its units once. */
 export const startContainerd = (host: KnownHost, site: Site): Step => ({
   id: `containerd/${host.view.name}`,
-  title: 'Start containerd',
+  title: 'Start containerd, install the kubelet',
   host: host.view,
   after: [`prepare/${host.view.name}`],
   skip: async () => {
@@ -29,8 +29,7 @@ export const startContainerd = (host: KnownHost, site: Site): Step => ({
     const sandbox = images.split('\n').find((name) => name.includes('/pause:'))
     if (sandbox === undefined) throw new Error(`kubeadm ${version} names no pause image`)
     await writeFiles(target, filesFor(host, site, sandbox))
-    await target.exec('systemctl', 'daemon-reload')
-    await target.exec('systemctl', 'enable', '--quiet', 'containerd')
+    await target.exec('systemctl', 'enable', '--quiet', 'containerd', 'kubelet') // reloads the units too
     await target.run({ argv: ['systemctl', 'restart', 'containerd'], signal })
   },
 })
@@ -39,4 +38,5 @@ const filesFor = (host: KnownHost, site: Site, sandbox: string): readonly HostFi
   { path: configPath, content: containerdConfig(host.facts, site.bin, sandbox) },
   ...registryHosts(site.context.registries),
   containerdUnit(site.bin, host.facts),
+  kubeletUnit(site.bin),
 ]

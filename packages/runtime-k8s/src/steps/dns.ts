@@ -1,8 +1,7 @@
 import { type Step, waitForWorkloads } from '@sealer/core'
 import { configFile } from '../kubeadm/documents.ts'
 import { kubeadm } from '../kubeadm/kubeadm.ts'
-import { loadConfig } from '../kubeadm/load-config.ts'
-import { valueAt } from '../kubeadm/trees.ts'
+import { loadConfig, wantedAddons } from '../kubeadm/load-config.ts'
 import type { Members } from '../membership.ts'
 import type { Site } from '../site.ts'
 import { adminKubectl, askingKubectl } from './admin-kubectl.ts'
@@ -23,6 +22,7 @@ export const addDns = (site: Site, members: Members): Step => ({
   skip: async () => {
     const master = await members.master()
     if (master === undefined) return undefined
+    if (!(await wantedAddons(master.view, site)).dns) return 'the cluster has another DNS'
     const found = await askingKubectl(
       master.view,
       site,
@@ -33,7 +33,7 @@ export const addDns = (site: Site, members: Members): Step => ({
     const master = work.on(site.first.view)
     const config = await loadConfig(master, site)
     const cluster = config.document('ClusterConfiguration')
-    if (valueAt(cluster, 'proxy.disabled') !== true) {
+    if ((await wantedAddons(master, site)).proxy) {
       await waitForWorkloads(
         adminKubectl(master, site),
         [{ kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' }],

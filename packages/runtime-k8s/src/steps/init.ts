@@ -15,7 +15,7 @@ export const init = (host: KnownHost, site: Site, members: Members, secrets: Sec
   id: `init/${host.view.name}`,
   title: takesWorkloads(host, site) ? 'Create the control plane (it takes workloads too)' : 'Create the control plane',
   host: host.view,
-  after: [`kubelet/${host.view.name}`, site.context.registryStep(host.view)],
+  after: [`containerd/${host.view.name}`, site.context.registryStep(host.view)],
   skip: async () => {
     await checkVersion(site, host)
     const existing = await members.master()

@@ -16,7 +16,7 @@ export const join = (host: KnownHost, site: Site, members: Members): Step => ({
   after: [
     'token',
     `init/${site.first.view.name}`,
-    `kubelet/${host.view.name}`,
+    `containerd/${host.view.name}`,
     `images/${host.view.name}`,
     ...site.masters.map(({ view }) => site.context.registryStep(view)).slice(0, 1),
     ...(isMaster(host) ? mastersBefore(host, site) : []),

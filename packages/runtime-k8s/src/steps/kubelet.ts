@@ -1,29 +1,21 @@
 import type { KnownHost, Step } from '@sealer/core'
-import { haveFiles, writeFiles } from '../host-files.ts'
 import type { Members } from '../membership.ts'
-import type { Site } from '../site.ts'
-import { kubeletUnit } from '../units.ts'
 
-/** The kubelet's unit. kubeadm starts it when the host joins; on a member it is started here, should it have been stopped. */
-export const installKubelet = (host: KnownHost, site: Site, members: Members): Step => ({
+/** On a member the kubelet runs; on any other host kubeadm starts it, when the host joins. */
+export const startKubelet = (host: KnownHost, members: Members): Step => ({
   id: `kubelet/${host.view.name}`,
-  title: 'Install the kubelet',
+  title: 'Start the kubelet',
   host: host.view,
   after: [`containerd/${host.view.name}`],
   skip: async () => {
-    const { view } = host
-    if (!(await haveFiles(view, [kubeletUnit(site.bin)]))) return undefined
-    const question = (await members.has(host)) ? 'is-active' : 'is-enabled'
-    const { exitCode } = await view.inquire({
-      argv: ['systemctl', question, '--quiet', 'kubelet'],
+    if (!(await members.has(host))) return 'kubeadm starts it when the host joins'
+    const { exitCode } = await host.view.inquire({
+      argv: ['systemctl', 'is-active', '--quiet', 'kubelet'],
       accept: [0, 1, 3, 4],
     })
-    return exitCode === 0 ? 'already installed' : undefined
+    return exitCode === 0 ? 'already running' : undefined
   },
   do: async ({ host: target, signal }) => {
-    await writeFiles(target, [kubeletUnit(site.bin)])
-    await target.exec('systemctl', 'daemon-reload')
-    await target.exec('systemctl', 'enable', '--quiet', 'kubelet')
-    if (await members.has(host)) await target.run({ argv: ['systemctl', 'restart', 'kubelet'], signal })
+    await target.run({ argv: ['systemctl', 'restart', 'kubelet'], signal })
   },
 })

@@ -11,6 +11,7 @@ import {
 } from '@sealer/core'
 import { adminEnv } from '../environment.ts'
 import { errors } from '../errors.ts'
+import { wantedAddons } from '../kubeadm/load-config.ts'
 import type { Members } from '../membership.ts'
 import { nodesOf, statusOf } from '../nodes.ts'
 import type { Site } from '../site.ts'
@@ -25,6 +26,7 @@ export const ready = (site: Site, members: Members): Step => ({
     'network',
     'dns',
     ...site.context.hosts.flatMap(({ view }) => [
+      `kubelet/${view.name}`,
       `join/${view.name}`,
       ...(wantsMarks(view.spec) ? [`marks/${view.name}`] : []),
     ]),
@@ -87,8 +89,16 @@ async function nodesReady(kubectl: Kubectl, site: Site, seconds: number, signal:
 
 /** What kubeadm made, and the apps for network and storage. */
 async function systemWorkloads(kubectl: Kubectl, view: HostView | Host, site: Site): Promise<readonly Workload[]> {
-  const names = ['daemonsets.apps/kube-proxy', 'deployments.apps/coredns']
-  const made = objectsOf(await kubectl(['get', '-n', 'kube-system', '--ignore-not-found', '-o', 'json', ...names]))
+  const addons = await wantedAddons(view, site)
+  const names = [
+    ...(addons.proxy ? ['daemonsets.apps/kube-proxy'] : []),
+    ...(addons.dns ? ['deployments.apps/coredns'] : []),
+  ]
+  const made =
+    names.length === 0
+      ? []
+      : objectsOf(await kubectl(['get', '-n', 'kube-system', '--ignore-not-found', '-o', 'json', ...names]))
+  if (made.length < names.length) throw new Error(`not all of ${names.join(', ')} are there`)
   const config = await site.context.wanted.image.config(site.first.facts.platform)
   const network = await networkWorkloads(view, config, {
     launchpad: { host: view, env: adminEnv },

@@ -61,7 +61,7 @@ export const makeToken = (site: Site, members: Members, secrets: Secrets): Step 
 export const withdrawToken = (site: Site, members: Members): Step => ({
   id: 'token-withdrawn',
   title: 'Withdraw the join token',
-  after: site.context.hosts.map(({ view }) => `join/${view.name}`),
+  after: [`init/${site.first.view.name}`, ...site.context.hosts.map(({ view }) => `join/${view.name}`)],
   skip: async () => ((await missing(site, members)).length === 0 ? 'no host is to join' : undefined),
   do: async (work) => {
     const master = await anyMaster(work, site)

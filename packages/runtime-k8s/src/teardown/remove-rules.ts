@@ -40,7 +40,7 @@ async function clean(host: Host, inside: Inside, family: string): Promise<void> 
 
 /** Tables of nftables that the cluster made: kube-proxy's and flannel's, and those of iptables that were not there and are empty now. */
 async function dropTables(host: Host, inside: Inside, found: Found | undefined): Promise<void> {
-  const { tables } = await tablesOf(host)
+  const { tables } = await tablesOf(host, inside)
   if (tables === undefined) return
   for (const table of tables.filter((name) => !(found?.tables ?? []).includes(name))) {
     const ours = /^(ip|ip6|inet) (kube-proxy|flannel-ipv[46])$/.test(table)
