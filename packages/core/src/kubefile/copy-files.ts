@@ -28,7 +28,10 @@ export async function copyFiles(
   for (const source of sources) {
     const name = 'url' in source ? urlName(source.url) : nameOf(source.local)
     const path = intoFolder ? posix.join(target, name) : target
-    if ('url' in source) entries.push(await fetchFile(source.url, source.word, path, checksum, options, scene))
+    if ('url' in source && intoFolder && name === '') {
+      throw scene.problem(source.word.at, 'The address has no file name.', 'Name the file in the target.')
+    }
+    if ('url' in source) entries.push(await scene.fetched(source.url, path, checksum, options))
     else entries.push(...(await copyLocal(source.local, source.word, target, path, options, scene)))
   }
   const wrong = checksum && entries.find((entry) => entry.kind === 'file' && entry.digest !== checksum)
@@ -82,20 +85,6 @@ async function copyLocal(
 ): Promise<LayerEntry[]> {
   const place = source.stats.isDirectory() ? target : path
   return scene.inContext(word, (context) => context.entries(source, place, options))
-}
-
-async function fetchFile(
-  url: string,
-  word: Word,
-  path: string,
-  checksum: string | undefined,
-  options: CopyOptions,
-  scene: Scene,
-): Promise<LayerEntry> {
-  if (urlName(url) === '' && (path === '' || path.endsWith('/'))) {
-    throw scene.problem(word.at, `The address ${url} has no file name.`, 'Name the file in the target.')
-  }
-  return scene.fetched(url, path, checksum, options)
 }
 
 /** A target as a path from the root of the image, without slashes around it. */

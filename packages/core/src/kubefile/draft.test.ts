@@ -1,0 +1,259 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { SealerError } from '../errors.ts'
+import { clusterConfig } from '../image/small-images.test.support.ts'
+import { rejection } from '../testing/rejection.ts'
+import { baseOf, unusedArguments } from './arguments.ts'
+import {
+  type DraftingOptions,
+  draftOf,
+  everyKindOfFile,
+  filesOf,
+  listening,
+  temporaryContext,
+} from './kubefiles.test.support.ts'
+import { parseKubefile } from './parse.ts'
+
+const test = suite('draft of an image')
+const amd64 = { os: 'linux', architecture: 'amd64' }
+const arm64 = { os: 'linux', architecture: 'arm64' }
+
+async function drafted(instructions: string, options: DraftingOptions = {}) {
+  await using context = await temporaryContext(everyKindOfFile)
+  return await draftOf(context, instructions, options)
+}
+async function refusal(instructions: string, options: DraftingOptions = {}) {
+  await using context = await temporaryContext(everyKindOfFile)
+  return await rejection<SealerError>(draftOf(context, instructions, options))
+}
+const refused = (name: string, instructions: string, reason: RegExp, remedy: RegExp) =>
+  test(`${name} is refused`, async () => {
+    const error = await refusal(instructions)
+    assert.is(error.code, 'KUBEFILE_INVALID')
+    assert.match(error.message, reason)
+    assert.match(error.hint, remedy)
+  })
+
+// #region apps
+test('files of an app are launched in the order of its sources', async () => {
+  const { apps, launch } = await drafted('APP web local://deploy/web.yaml local://deploy/svc.yml\nLAUNCH web')
+  assert.equal(apps, [{ name: 'web', type: 'kube', files: ['web.yaml', 'svc.yml'] }])
+  assert.equal(launch, ['web'])
+})
+
+test('the content of a folder is the app, in lexical order', async () => {
+  const draft = await drafted('APP web local://deploy\nLAUNCH ["web"]')
+  assert.equal(draft.apps[0]?.files, ['20/db.yaml', 'svc.yml', 'web.yaml'])
+  assert.equal(filesOf(draft), [
+    ['application/apps/web/20/db.yaml', 'application/apps/web/svc.yml', 'application/apps/web/web.yaml'],
+  ])
+})
+
+test('a folder with Chart.yaml is a chart', async () => {
+  const { apps } = await drafted('APP cache local://chart/cache\nLAUNCH cache')
+  assert.equal(apps, [{ name: 'cache', type: 'helm', files: ['.'] }])
+})
+
+test('of shell scripts those of the first source are run', async () => {
+  const draft = await drafted('APP ops local://ops local://assets\nLAUNCH ops')
+  assert.equal(draft.apps, [{ name: 'ops', type: 'shell', files: ['a.sh', 'z.sh'] }])
+  assert.ok(filesOf(draft)[0]?.includes('application/apps/ops/run.sh'))
+})
+
+for (const instruction of ['APPCMDS mix ', 'appcmds  mix ']) {
+  test(`${instruction}joins its strings into one command`, async () => {
+    const { apps } = await drafted(`APP mix local://mixed\n${instruction}["bash","install.sh","--level 3"]\nLAUNCH mix`)
+    assert.equal(apps, [{ name: 'mix', type: 'other', files: [], cmds: ['bash install.sh --level 3'] }])
+  })
+}
+
+test('an app over several lines is one app', async () => {
+  const { apps } = await drafted('APP web \\\n# note\nlocal://deploy/web.yaml \\\nlocal://deploy/svc.yml')
+  assert.equal(apps[0]?.files, ['web.yaml', 'svc.yml'])
+})
+
+test('a CNI app has its label, a Kubernetes range its own, and nothing is launched', async () => {
+  const draft = await drafted('CNI flannel local://net.yaml\nKUBEVERSION >=1.26 <1.30')
+  assert.equal(draft.apps, [{ name: 'flannel', type: 'kube', files: ['net.yaml'], kind: 'cni' }])
+  assert.equal(draft.labels, {
+    'cluster.alpha.sealer.io/kube-cni-flannel': 'true',
+    'app.alpha.sealer.io/supported-kube-version': '>=1.26 <1.30',
+  })
+  assert.is(draft.kubernetes, '>=1.26 <1.30')
+  assert.equal(draft.launch, [])
+})
+
+test('a CNI app in LAUNCH is launched before all others anyway', async () => {
+  assert.equal((await drafted('CNI net local://net.yaml\nAPP web local://deploy\nLAUNCH net web')).launch, ['web'])
+})
+
+refused(
+  'a chart in a folder of the source',
+  'APP cache local://chart',
+  /not at the top of its folder but in cache/,
+  /local:\/\/chart\/cache/,
+)
+refused('a mixture of files without APPCMDS', 'APP mix local://mixed\nLAUNCH mix', /How mix is launched/, /APPCMDS mix/)
+refused(
+  'an app of the same name',
+  'APP web local://deploy\nAPP web local://net.yaml',
+  /already, in line 2/,
+  /another name/,
+)
+refused('a name that is a path', 'APP ../../etc local://deploy', /cannot be the name/, /letters/)
+refused('a name with a slash', 'APP a/b local://deploy', /cannot be the name/, /letters/)
+refused('another scheme', 'APP web helm://x/y', /no source of an app/, /local:\/\/PATH/)
+refused('a source without scheme', 'APP web deploy', /no source of an app/, /local:\/\/PATH/)
+refused('a pattern in an app', 'APP web local://deploy/*.yaml', /Patterns are not allowed/, /Name each file/)
+refused('a missing source', 'APP web local://nosuch.yaml', /nosuch\.yaml is not in the build context/, /context is/)
+refused(
+  'one name from two sources',
+  'APP web local://deploy local://deploy/web.yaml',
+  /web\.yaml comes from two sources/,
+  /another name/,
+)
+refused('APPCMDS of an unknown app', 'APPCMDS web ["a"]', /no app web/, /APP web local/)
+refused(
+  'APPENV before its app',
+  'APPENV web P=80\nAPP web local://deploy',
+  /no app web at this place/,
+  /known here: none/,
+)
+refused('LAUNCH of an unknown app', 'APP web local://deploy\nLAUNCH db', /no app db/, /known here: web/)
+refused('LAUNCH with a comma', 'APP web local://deploy\nLAUNCH web,db', /no app web,db/, /by blanks/)
+refused('LAUNCH of one app twice', 'APP web local://deploy\nLAUNCH web web', /launched twice/, /once/)
+refused('a Kubernetes range that is none', 'KUBEVERSION latest greatest', /not a range/, />=1\.26/)
+// #endregion
+
+test('ENV groups by quotes and has an old form', async () => {
+  const { env } = await drafted('ENV A=1 B="two words"\nENV C plain text\nENV A=2')
+  assert.equal(env, { A: '2', B: 'two words', C: 'plain text' })
+})
+
+test('env of an app: the last one wins', async () => {
+  const { apps } = await drafted('APP web local://deploy\nAPPENV web P=80 N="x y"\nAPPENV web P=81')
+  assert.equal(apps[0]?.env, { P: '81', N: 'x y' })
+})
+
+test('several sources of COPY go into the target', async () => {
+  const draft = await drafted('COPY deploy ops manifests/')
+  assert.equal(filesOf(draft), [
+    ['manifests/20/db.yaml', 'manifests/svc.yml', 'manifests/web.yaml', 'manifests/a.sh', 'manifests/z.sh'],
+  ])
+})
+
+test('ARCH is the platform that is built for', async () => {
+  for (const platform of [amd64, arm64]) {
+    const { layers } = await drafted('COPY bin/${ARCH}/tool bin/', { platform })
+    const file = layers[0]?.entries.find(({ path }) => path === 'bin/tool')
+    assert.ok(file?.kind === 'file' && file.source.endsWith(`bin/${platform.architecture}/tool`))
+  }
+})
+
+const places: [copy: string, files: string[]][] = [
+  ['COPY net.yaml etc/', ['etc/net.yaml']],
+  ['COPY net.yaml etc/x.yaml', ['etc/x.yaml']],
+  ['COPY net.yaml .', ['net.yaml']],
+  ['COPY net.yaml /', ['net.yaml']],
+  ['COPY ./net.yaml ./a/../b', ['b']],
+  ['COPY /ops etc', ['etc/a.sh', 'etc/z.sh']],
+  ['COPY ops/*.sh etc', ['etc/a.sh', 'etc/z.sh']],
+  ['COPY o?s/[a-m].sh etc/', ['etc/a.sh']],
+  ['COPY ["net.yaml", "two words"]', ['two words']],
+  ['ADD net.yaml etc/', ['etc/net.yaml']],
+]
+for (const [copy, files] of places) {
+  test(`${copy} makes ${files.join(', ')}`, async () => {
+    assert.equal(filesOf(await drafted(copy)), [files])
+  })
+}
+
+test('a file copied onto a folder of this image goes into it', async () => {
+  assert.equal(filesOf(await drafted('COPY ops etc\nCOPY net.yaml etc'))[1], ['etc/net.yaml'])
+})
+
+test('modes are those of the context, owners root, both as told', async () => {
+  await using context = await temporaryContext()
+  await context.write('run.sh', 'echo', 0o750)
+  const entry = async (flags: string) => (await draftOf(context, `COPY ${flags} run.sh run.sh`)).layers[0]?.entries[0]
+  assert.is((await entry(''))?.mode, 0o750)
+  assert.equal((await entry(''))?.owner, { uid: 0, gid: 0 })
+  assert.is((await entry('--chmod=0644'))?.mode, 0o644)
+  assert.equal((await entry('--chown=10:20'))?.owner, { uid: 10, gid: 20 })
+  assert.equal((await entry('--chown=10'))?.owner, { uid: 10, gid: 10 })
+})
+
+refused('a user by name', 'COPY --chown=nobody net.yaml x', /a number/, /UID:GID/)
+refused('a mode in words', 'COPY --chmod=u+x net.yaml x', /octal/, /0755/)
+refused('a missing file', 'COPY nosuch x', /nosuch is not in the build context/, /context is/)
+refused('a pattern that matches nothing', 'COPY *.nosuch x/', /No file .* matches/, /context is/)
+refused('a source above the context', 'COPY ../secret x', /outside of the build context/, /Copy the file/)
+refused('a target above the image', 'COPY net.yaml ../x', /outside of the image/, /root of the image/)
+refused('a URL for COPY', 'COPY https://example.test/x x', /build context only/, /ADD/)
+refused('a checksum that is none', 'ADD --checksum=md5:1 net.yaml x', /not a checksum/, /sha256/)
+refused('an undeclared variable', 'COPY $NOSUCH x', /NOSUCH is not declared/, /ARG NOSUCH/)
+
+test('ADD checks a file of the context too', async () => {
+  const error = await refusal(`ADD --checksum=sha256:${'0'.repeat(64)} net.yaml x`)
+  assert.match(error.message, /x is sha256:[0-9a-f]{64}, not sha256:000/)
+})
+
+test('ADD does not unpack archives, and says so', async () => {
+  await using context = await temporaryContext({ 'x.tar.gz': 'packed' })
+  assert.match((await rejection(draftOf(context, 'ADD x.tar.gz /'))).message, /does not unpack archives yet/)
+})
+
+test('build arguments win over defaults, ENV over both', async () => {
+  const instructions = 'ARG A=default B\nLABEL a=$A b=.$B\nENV A=env\nLABEL c=$A'
+  assert.equal((await drafted(instructions)).labels, { a: 'default', b: '.', c: 'env' })
+  assert.equal((await drafted(instructions, { buildArgs: { A: '1', B: '2' } })).labels, { a: '1', b: '.2', c: 'env' })
+})
+
+test('FROM knows the arguments before it', () => {
+  const kubefile = parseKubefile('ARG BASE=kube TAG\nFROM ${BASE}:v1-$ARCH')
+  assert.is(baseOf(kubefile, arm64, {}), 'kube:v1-arm64')
+  assert.is(baseOf(kubefile, arm64, { BASE: 'scratch' }), 'scratch:v1-arm64')
+  assert.is(baseOf(parseKubefile('FROM scratch'), arm64, {}), undefined)
+  assert.is(baseOf(parseKubefile('FROM --platform=$TARGETPLATFORM kube'), arm64, {}), 'kube')
+  assert.throws(
+    () => baseOf(parseKubefile('FROM --platform=linux/amd64 kube'), arm64, {}),
+    /base would be for linux\/amd64/,
+  )
+  assert.equal(unusedArguments(kubefile, { BASE: 'x', TAGG: 'y' }), ['TAGG'])
+})
+
+test('env, labels and apps of the base are inherited, its launch is not', async () => {
+  const logger = listening()
+  const base = { ...clusterConfig(arm64), labels: { a: 'base' } }
+  const draft = await drafted('FROM base\nENV OWN=1\nAPPENV web P=1', { base, logger })
+  assert.equal(draft.env, { GREETING: 'hello', OWN: '1' })
+  assert.equal(draft.labels, { a: 'base' })
+  assert.equal(draft.apps, [{ name: 'web', type: 'kube', files: ['web.yaml'], env: { P: '1' } }])
+  assert.equal(draft.launch, [])
+  assert.equal(logger.warnings, [
+    'Kubefile:1: the base launches web, this image nothing: LAUNCH and CMDS are not inherited.',
+  ])
+  assert.equal((await drafted('FROM base\nLAUNCH web', { base })).launch, ['web'])
+})
+
+test('an app of the base cannot be declared again', async () => {
+  const error = await refusal('FROM base\nAPP web local://deploy', { base: clusterConfig(arm64) })
+  assert.match(error.message, /There is an app web already, in the base image/)
+})
+
+test('what may be meant otherwise is told', async () => {
+  const logger = listening()
+  await drafted('CMD echo a, b', { logger })
+  await drafted('APP mix local://mixed\nAPPCMDS mix ["kubectl get ns", "kubectl get pods"]', { logger })
+  assert.is(logger.warnings.length, 2)
+  assert.match(logger.warnings[0] ?? '', /Kubefile:2: a comma in CMD/)
+  assert.match(logger.warnings[1] ?? '', /joined into one command/)
+})
+
+test('the author is kept as a label', async () => {
+  assert.equal((await drafted('MAINTAINER Jo <jo@example.test>')).labels, {
+    'org.opencontainers.image.authors': 'Jo <jo@example.test>',
+  })
+})
+
+test.run()
