@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from './clock.ts'
+import type { SealerError } from './errors.ts'
 import type { PartInfo } from './image/cluster-config.ts'
 import { sealImage } from './image/cluster-image.ts'
 import { annotations, mediaTypes } from './image/oci.ts'
@@ -14,7 +15,6 @@ import {
   amd64,
   arm64,
   codeOf,
-  refusal,
   smallPlatform,
   tarOf,
   temporaryFolder,
@@ -24,6 +24,7 @@ import { openStore } from './image/store.ts'
 import { createImages } from './images.ts'
 import { silentLogger } from './logger.ts'
 import { createSecrets } from './secrets.ts'
+import { rejection } from './testing/rejection.ts'
 
 const test = suite('images')
 
@@ -245,7 +246,7 @@ test('a store that another tool has damaged still lists, and the image can be re
   assert.equal(image?.platforms, [])
   assert.is(
     (
-      await refusal(
+      await rejection<SealerError>(
         here.images.inspect('app:v1').then(async ({ platforms }) => {
           if (platforms.length === 0) return here.images.push('app:v1', '127.0.0.1:1/x:v1')
           return undefined

@@ -3,10 +3,12 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { SealerError } from '../errors.ts'
+import { rejection } from '../testing/rejection.ts'
 import { readArchiveImages } from './archives.ts'
 import { digestOf } from './blobs.ts'
 import { annotations, mediaTypes } from './oci.ts'
-import { amd64, arm64, codeOf, refusal, tarOf, temporaryFolder, temporaryStore } from './small-images.test.support.ts'
+import { amd64, arm64, codeOf, tarOf, temporaryFolder, temporaryStore } from './small-images.test.support.ts'
 
 const test = suite('archives')
 
@@ -57,7 +59,7 @@ test('an image for another platform only is refused by name', async () => {
   await using folder = await temporaryFolder()
   const { files, manifest } = await ociImage('amd64')
   const path = await archive(folder.path, withNames(files, [[manifest, 'app:v1']]))
-  const error = await refusal(readArchiveImages(path, 'oci-archive', store.blobs, arm64))
+  const error = await rejection<SealerError>(readArchiveImages(path, 'oci-archive', store.blobs, arm64))
   assert.is(error.code, 'IMAGE_PLATFORM_MISSING')
   assert.match(error.message, 'docker.io/library/app:v1')
 })

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { SealerError } from '../errors.ts'
+import { rejection } from '../testing/rejection.ts'
 import { digestOf } from './blobs.ts'
-import { codeOf, refusal, temporaryStore } from './small-images.test.support.ts'
+import { codeOf, temporaryStore } from './small-images.test.support.ts'
 
 const test = suite('blobs')
 const bytes = randomBytes(300_000)
@@ -44,7 +46,7 @@ test('a document that is too large is not read', async () => {
 test('an interrupted download goes on where it stopped', async () => {
   await using store = await temporaryStore()
   const breaking = async () => ({ stream: Readable.from(brokenAfter(bytes.subarray(0, 123_456))), offset: 0 })
-  await refusal(store.blobs.receive(blob, breaking, { from: 'here' }))
+  await rejection<SealerError>(store.blobs.receive(blob, breaking, { from: 'here' }))
   assert.not(await store.blobs.has(blob.digest))
 
   const offsets: number[] = []

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Clock } from '../clock.ts'
+import type { SealerError } from '../errors.ts'
+import { rejection } from '../testing/rejection.ts'
 import { digestOf } from './blobs.ts'
 import { RegistryClient } from './registry-client.ts'
 import { type RegistryDouble, registryDouble } from './registry-double.test.support.ts'
@@ -12,7 +14,6 @@ import {
   arm64,
   codeOf,
   putContainerImage,
-  refusal,
   temporaryFolder,
   temporaryStore,
 } from './small-images.test.support.ts'
@@ -65,7 +66,7 @@ test('a registry that is overloaded is asked again, one that refuses is not', as
     return true
   }
   const before = registry.asked.length
-  const error = await refusal(own.manifest(at(registry), 'v1'))
+  const error = await rejection<SealerError>(own.manifest(at(registry), 'v1'))
   assert.is(error.code, 'REGISTRY_DENIED')
   assert.match(error.message, 'not yours [31m')
   assert.is(registry.asked.length, before + 1)
@@ -93,7 +94,7 @@ test('an endless manifest is not read', async () => {
 test('what is not there is said to be missing', async () => {
   await using registry = await registryDouble()
   await using own = client()
-  const error = await refusal(own.manifest(at(registry), 'v9'))
+  const error = await rejection<SealerError>(own.manifest(at(registry), 'v9'))
   assert.is(error.code, 'REGISTRY_LACKS')
   assert.match(error.message, 'team/app:v9')
 })
@@ -103,7 +104,7 @@ test('a registry that is down is asked several times, then named', async () => {
   const where = at(gone)
   await gone[Symbol.asyncDispose]()
   await using own = client()
-  const error = await refusal(own.manifest(where, 'v1'))
+  const error = await rejection<SealerError>(own.manifest(where, 'v1'))
   assert.is(error.code, 'REGISTRY_UNREACHABLE')
   assert.match(error.message, gone.host)
 })
@@ -149,7 +150,7 @@ test('a token is fetched with the login, and only once', async () => {
     return true
   }
   await own.fetchBlob(at(registry), blob, store.blobs)
-  await refusal(own.manifest(at(registry), 'v1'))
+  await rejection<SealerError>(own.manifest(at(registry), 'v1'))
   assert.is(tokens, 1)
   assert.ok(remembered.includes('t0ken-of-ann'))
 })
@@ -161,7 +162,7 @@ test('without a login the registry says what is denied', async () => {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
     return true
   }
-  assert.match((await refusal(own.manifest(at(registry), 'v1'))).message, 'pull from team/app')
+  assert.match((await rejection<SealerError>(own.manifest(at(registry), 'v1'))).message, 'pull from team/app')
 })
 
 test("docker's own logins are found", async () => {
@@ -181,7 +182,7 @@ test('a login file that is not JSON is refused without quoting it', async () => 
   await using folder = await temporaryFolder()
   await using own = client(folder.path)
   await writeFile(join(folder.path, 'auth.json'), '{"auths": hunter2')
-  const error = await refusal(own.credentials.find('quay.io'))
+  const error = await rejection<SealerError>(own.credentials.find('quay.io'))
   assert.is(error.code, 'AUTH_FILE_INVALID')
   assert.not.match(String(error.stack) + String(error.cause), 'hunter2')
 })
@@ -274,7 +275,9 @@ test('an abort ends a download; what has arrived stays for the next', async () =
   const onBytes = (_blob: unknown, here: number) => {
     if (here >= 200_000) stopping.abort(new Error('stopped'))
   }
-  const error = await refusal(own.fetchBlob(at(registry), blob, store.blobs, { signal: stopping.signal, onBytes }))
+  const error = await rejection<SealerError>(
+    own.fetchBlob(at(registry), blob, store.blobs, { signal: stopping.signal, onBytes }),
+  )
   assert.is(error.message, 'stopped')
   registry.fault = undefined
   await own.fetchBlob(at(registry), blob, store.blobs)

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { systemClock } from '../clock.ts'
 import type { Platform } from '../hosts/host.ts'
+import { rejection } from '../testing/rejection.ts'
 import type { BlobStore } from './blobs.ts'
 import { digestOf } from './blobs.ts'
 import type { BlobDescriptor, CarriedImage, ClusterConfig, RootfsLayer } from './cluster-config.ts'
@@ -34,19 +35,9 @@ export async function temporaryStore(): Promise<TemporaryStore> {
   return new TemporaryStore(await mkdtemp(join(tmpdir(), 'sealer-store-')), systemClock)
 }
 
-/** What something is refused with; fails when it is not refused. */
-export async function refusal(work: Promise<unknown>): Promise<Error & { readonly code?: unknown }> {
-  try {
-    await work
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('nothing was refused')
-}
-
-/** The code of a refusal. */
-export const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  const error = await refusal(work)
+/** The code of what something is refused with. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  const error = await rejection<Error & { readonly code?: unknown }>(work)
   return String(error.code ?? error)
 }
 

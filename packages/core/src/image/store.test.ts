@@ -2,19 +2,13 @@ import { readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { SealerError } from '../errors.ts'
+import { rejection } from '../testing/rejection.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { sealImage } from './cluster-image.ts'
 import { annotations, mediaTypes } from './oci.ts'
 import type { OciIndex, OciManifest } from './schemas.ts'
-import {
-  amd64,
-  arm64,
-  codeOf,
-  putContainerImage,
-  refusal,
-  smallPlatform,
-  temporaryStore,
-} from './small-images.test.support.ts'
+import { amd64, arm64, codeOf, putContainerImage, smallPlatform, temporaryStore } from './small-images.test.support.ts'
 import { openStore } from './store.ts'
 
 const test = suite('store')
@@ -107,7 +101,7 @@ test('a blob that is lost later is named', async () => {
   await sealImage(store, { tag: 'app:v1', platforms: [parts] })
   const lost = parts.layers[0]?.blob.digest ?? ''
   await rm(store.blobs.path(lost))
-  assert.match((await refusal(store.platform(await store.resolve('app:v1'), amd64))).message, lost)
+  assert.match((await rejection<SealerError>(store.platform(await store.resolve('app:v1'), amd64))).message, lost)
 })
 
 test('half a pair is refused', async () => {
@@ -144,7 +138,7 @@ test('a config that breaks the schema is refused with its place', async () => {
   await using store = await temporaryStore()
   const parts = await smallPlatform(store.blobs)
   const config = { ...parts.config, apps: [{ name: 'web', type: 'kube' as const, files: ['../../etc/passwd'] }] }
-  const refused = await refusal(sealImage(store, { tag: 'app:v1', platforms: [{ ...parts, config }] }))
+  const refused = await rejection<SealerError>(sealImage(store, { tag: 'app:v1', platforms: [{ ...parts, config }] }))
   assert.match(refused.message, 'apps.0.files.0')
 })
 
