@@ -2,10 +2,9 @@
 // Sets up, then checks, unit tests, the base image, and real clusters. The last line sums all counts.
 //
 // --yes   do not ask before setting up
-import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { checkout } from './folders.mjs'
 import { baseImageParts } from './quickstart-parts.mjs'
+import { runPhase } from './run-phase.mjs'
 import { SetUpError, setUp } from './setup.mjs'
 
 const { values } = parseArgs({ options: { yes: { type: 'boolean', default: false } } })
@@ -27,7 +26,7 @@ try {
   for (const { title, args, counts } of phases) {
     if (stopped) break
     console.log(`\n##### ${title}`)
-    const result = await phase(args, env, counts)
+    const result = await runPhase(args, { env, counts })
     totals.passed += result.passed
     totals.failed += result.failed
     totals.skipped += result.skipped
@@ -42,29 +41,3 @@ if (stopped) {
 }
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
 process.exitCode = totals.failed > 0 ? 1 : 0
-
-/**
- * @param {readonly string[]} args
- * @param {NodeJS.ProcessEnv} env
- * @param {boolean} counts
- */
-async function phase(args, env, counts) {
-  const child = spawn(process.execPath, args, { cwd: checkout, env, stdio: ['ignore', 'pipe', 'inherit'] })
-  let tail = ''
-  child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-    process.stdout.write(text)
-    tail = (tail + text).slice(-1000)
-  })
-  const code = await new Promise((ended) => {
-    child.once('error', ended)
-    child.once('close', ended)
-  })
-  const ok = code === 0
-  if (!counts) return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 }
-  const [, passed, failed, skipped] = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(tail)?.map(Number) ?? []
-  if (passed === undefined || failed === undefined || skipped === undefined || ok !== (failed === 0)) {
-    console.log(`Ended with ${code} and no counts that fit.`)
-    return { passed: passed ?? 0, failed: Math.max(failed ?? 0, 1), skipped: skipped ?? 0 }
-  }
-  return { passed, failed, skipped }
-}

@@ -57,6 +57,7 @@ export async function runTestFile(file: string, { timeLimit, live = false }: Fil
   running.delete(child)
   killGroup(child) // whatever the file has started and left behind; it would also hold the pipes open
   await Promise.race([closed, setTimeout(1_000)])
+  for (const stream of [child.stdout, child.stderr]) stream?.destroy()
 
   const problem = late ? `not done after ${timeLimit} s: killed` : problemOf(counts, end)
   if (problem !== undefined) (live ? console.error : (text: string) => output.push(text))(`${file}: ${problem}\n`)
