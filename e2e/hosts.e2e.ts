@@ -202,6 +202,18 @@ test('forty commands at once keep to the sessions that sshd allows', async () =>
   assert.is(sshd.connections().length, 1)
 })
 
+test('an sshd that allows two sessions only is served too', async () => {
+  await using narrow = await startSshd({ maxSessions: 2 })
+  await using at = hostAt(
+    { port: narrow.port, privateKey: join(narrow.folder, 'id') },
+    { hostKeys: { kind: 'accept-new' } },
+  )
+  const answers = Array.from({ length: 6 }, (_, index) =>
+    at.host.ask('sh', '-c', 'sleep 0.1; echo "$1"', 'sh', `${index}`),
+  )
+  assert.equal(await Promise.all(answers), ['0', '1', '2', '3', '4', '5'])
+})
+
 test('a lost connection fails the command under way, and the next one connects anew', async () => {
   await using at = hostAt()
   const cut = (line: string) => {

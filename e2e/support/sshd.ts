@@ -24,7 +24,8 @@ const separationFolder = '/run/sshd' // wants to be there, empty
 
 export const hasSshd = (): boolean => existsSync('/usr/sbin/sshd') && process.getuid?.() === 0
 
-export async function startSshd(): Promise<Sshd> {
+/** @param maxSessions how many commands it allows at once on one connection */
+export async function startSshd({ maxSessions = 10 } = {}): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'sealer-sshd-'))
   const madeSeparationFolder = !existsSync(separationFolder)
   if (madeSeparationFolder) mkdirSync(separationFolder, { mode: 0o755 })
@@ -35,7 +36,7 @@ export async function startSshd(): Promise<Sshd> {
   const allowed = ['id', 'locked'].map((name) => readFileSync(join(folder, `${name}.pub`), 'utf8'))
   writeFileSync(join(folder, 'allowed'), allowed.join(''), { mode: 0o600 })
   const port = await freePort()
-  writeFileSync(join(folder, 'config'), configOf(folder, port))
+  writeFileSync(join(folder, 'config'), `${configOf(folder, port)}MaxSessions ${maxSessions}\n`)
   let child: ChildProcess | undefined
 
   const start = async () => {

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
-import { errors } from '../errors.ts'
+import { errors, SealerError } from '../errors.ts'
 import type { Channel, Exit, OpenOptions, Shell } from './channel.ts'
 import type { HostSpec, SshAccess } from './host.ts'
+import { plainText } from './output-lines.ts'
 import { type LoginOptions, logIn } from './ssh-login.ts'
 import { Turns } from './turns.ts'
 
@@ -15,6 +16,8 @@ export class SshShell implements Shell {
   readonly #access: SshAccess
   readonly #options: LoginOptions
   readonly #turns = new Turns(sessionsAtOnce)
+  /** Sessions that are opened or open, each until its end. */
+  readonly #underWay = new Set<Promise<void>>()
   #connection: Promise<Client> | undefined
   #closed = false
 
@@ -27,13 +30,45 @@ export class SshShell implements Shell {
   async open(line: string, { signal, urgent = false }: OpenOptions = {}): Promise<Channel> {
     const done = urgent ? () => {} : await this.#turns.take(signal)
     try {
-      const { stream, ended } = await this.#withClient((client) => exec(client, line))
+      const { stream, ended } = await this.#session(line, signal)
       ended.then(done)
       return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, close: () => stream.close() }
     } catch (error) {
       done()
       throw error
     }
+  }
+
+  /** A site may allow fewer sessions than we think: then the next one waits for one of ours to end. */
+  async #session(line: string, signal: AbortSignal | undefined): Promise<Session> {
+    for (;;) {
+      signal?.throwIfAborted()
+      const opening = this.#withClient((client) => exec(client, line))
+      const over = opening
+        .then(({ ended }) => ended)
+        .then(
+          () => {},
+          () => {},
+        )
+      this.#underWay.add(over)
+      over.then(() => this.#underWay.delete(over))
+      try {
+        return await opening
+      } catch (cause) {
+        this.#underWay.delete(over)
+        if (SealerError.is(cause)) throw cause
+        if (!isRefusal(cause) || this.#underWay.size === 0) throw this.#opensNothing(cause as Error)
+        await Promise.race(this.#underWay)
+      }
+    }
+  }
+
+  #opensNothing(cause: Error): SealerError {
+    const address = `${this.#host.address}:${this.#access.port}`
+    return errors.HOST_UNREACHABLE(
+      { host: this.#host.name, address, reason: `it opens no session: ${plainText(cause.message)}` },
+      { cause },
+    )
   }
 
   async connect(port: number, address: string): Promise<Duplex> {
@@ -59,7 +94,7 @@ export class SshShell implements Shell {
     try {
       return await use(client)
     } catch (error) {
-      if (isRefusal(error)) throw error
+      if (!isLost(error)) throw error
       if (this.#connection === connection) this.#connection = undefined
       client.destroy()
       return await use(await this.#connect())
@@ -79,8 +114,13 @@ export class SshShell implements Shell {
   }
 }
 
+interface Session {
+  readonly stream: ClientChannel
+  readonly ended: Promise<Exit>
+}
+
 // The end of a quick command may arrive in the same packet as its beginning: it is listened for at once, not after an await.
-const exec = (client: Client, line: string): Promise<{ stream: ClientChannel; ended: Promise<Exit> }> =>
+const exec = (client: Client, line: string): Promise<Session> =>
   new Promise((opened, failed) => {
     client.exec(line, (error, stream) =>
       error === undefined ? opened({ stream, ended: endOf(stream) }) : failed(error),
@@ -114,3 +154,6 @@ const closeOf = (client: Client): Promise<void> =>
 
 /** The host has answered, and says no: RFC 4254, 5.1. */
 const isRefusal = (error: unknown): boolean => (error as { reason?: unknown }).reason !== undefined
+
+/** Nobody has answered: the connection is gone, what was asked for has not begun. */
+const isLost = (error: unknown): boolean => /not connected|no response from server/i.test((error as Error).message)
