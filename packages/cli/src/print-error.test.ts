@@ -25,7 +25,13 @@ test('what, code, why, try and where to read more', () => {
 
 test('problems found together stand below', () => {
   const error = errors.CHECKS_FAILED({ count: 1 }, { problems: [errors.DISK_SMALL({ host: 'm1' })] })
-  assert.match(errorText(error, style), /^✗ 1 checks failed\. .*\n {2}✗ m1 has no room\./)
+  assert.match(errorText(error, style), /^✗ 1 checks failed\. .*\n {2}Try: See below\.\n {2}✗ m1 has no room\./)
+})
+
+test('each page is named once', () => {
+  const problems = ['m1', 'm2'].map((host) => errors.DISK_SMALL({ host }))
+  const text = errorText(errors.CHECKS_FAILED({ count: 2 }, { problems }), style)
+  assert.is(text.split('Docs:').length, 2)
 })
 
 test('hosts that failed are named, each with its error', () => {

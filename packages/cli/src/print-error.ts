@@ -22,55 +22,65 @@ interface Actionable extends Error {
 const isActionable = (error: unknown): error is Actionable =>
   error instanceof Error && error.name === 'SealerError' && 'code' in error && 'hint' in error
 
-/** The tree of an error: what happened and why, what to try, and what lies below it. A bug is shown with its stack. */
-export function errorText(error: unknown, style: ErrorStyle): string {
-  return `${style.mask(lines(error, colours.createColors(style.colour), style.debug === true, '').join('\n'))}\n`
+type Paint = ReturnType<typeof colours.createColors>
+
+/** The tree of an error: what happened and why, what to try, then what lies below it. A bug is shown with its stack. */
+export function errorText(error: unknown, { colour, mask, debug = false }: ErrorStyle): string {
+  const tree = new ErrorTree(colours.createColors(colour), debug)
+  return `${mask(tree.lines(error, '').join('\n'))}\n`
 }
 
-function lines(
-  error: unknown,
-  paint: ReturnType<typeof colours.createColors>,
-  debug: boolean,
-  indent: string,
-): string[] {
-  const cross = paint.red('✗')
-  const deeper = `${indent}  `
-  const below = (errors: readonly unknown[]) => errors.flatMap((one) => lines(one, paint, debug, deeper))
-  if (isActionable(error)) {
-    const [first = '', ...rest] = printable(error.message).split('\n')
-    const [hint = '', ...hints] = error.hint.split('\n')
+class ErrorTree {
+  readonly #paint: Paint
+  readonly #debug: boolean
+  /** Each page is named once. */
+  readonly #pages = new Set<string>()
+
+  constructor(paint: Paint, debug: boolean) {
+    this.#paint = paint
+    this.#debug = debug
+  }
+
+  lines(error: unknown, indent: string): string[] {
+    const cross = this.#paint.red('✗')
+    const { bold } = this.#paint
+    const deeper = `${indent}  `
+    const below = (errors: readonly unknown[]) => errors.flatMap((one) => this.lines(one, deeper))
+    if (isActionable(error))
+      return [...this.#actionable(error, indent), ...below(error.problems ?? []), ...this.#cause(error, deeper)]
+    if (error instanceof AggregateError) return [`${indent}${cross} ${bold(error.message)}`, ...below(error.errors)]
+    if (error instanceof Error && isActionable(error.cause))
+      return [`${indent}${cross} ${error.message}`, ...below([error.cause])]
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return [
-      `${indent}${cross} ${paint.bold(first)}  ${paint.dim(error.code)}`,
-      ...rest.map((line) => `${deeper}${line}`),
-      ...below(error.problems ?? []),
-      ...whatLiesBelow(error, paint, debug, deeper),
-      ...(hint === '' ? [] : [`${deeper}${paint.cyan('Try:')} ${hint}`]),
-      ...hints.map((line) => `${deeper}     ${line}`),
-      `${deeper}${paint.dim(`Docs: docs/reference/errors.md#${error.code.toLowerCase()}`)}`,
+      `${indent}${cross} ${bold('This is a defect of sealer or of a plugin:')}`,
+      ...stack.split('\n').map((line) => `${deeper}${line}`),
+      `${deeper}${this.#paint.cyan('Try:')} Report it with the lines above and the output of: sealer version`,
     ]
   }
-  if (error instanceof AggregateError) return [`${indent}${cross} ${paint.bold(error.message)}`, ...below(error.errors)]
-  if (error instanceof Error && isActionable(error.cause))
-    return [`${indent}${cross} ${error.message}`, ...below([error.cause])]
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return [
-    `${indent}${cross} ${paint.bold('This is a defect of sealer or of a plugin:')}`,
-    ...stack.split('\n').map((line) => `${deeper}${line}`),
-    `${deeper}${paint.cyan('Try:')} Report it with the lines above and the output of: sealer version`,
-  ]
-}
 
-/** The cause of an error, where its message does not tell it already. */
-function whatLiesBelow(
-  error: Actionable,
-  paint: ReturnType<typeof colours.createColors>,
-  debug: boolean,
-  indent: string,
-): string[] {
-  const { cause } = error
-  if (isActionable(cause) || cause instanceof AggregateError) return lines(cause, paint, debug, indent)
-  if (!debug || !(cause instanceof Error)) return []
-  return (cause.stack ?? cause.message).split('\n').map((line) => paint.dim(`${indent}${line}`))
+  #actionable(error: Actionable, indent: string): string[] {
+    const { red, bold, dim, cyan } = this.#paint
+    const [first = '', ...rest] = printable(error.message).split('\n')
+    const [hint = '', ...hints] = printable(error.hint).split('\n')
+    const page = `docs/reference/errors.md#${error.code.toLowerCase()}`
+    const told = this.#pages.has(page) || (error.problems ?? []).length > 0
+    this.#pages.add(page)
+    return [
+      `${indent}${red('✗')} ${bold(first)}  ${dim(error.code)}`,
+      ...rest.map((line) => `${indent}  ${line}`),
+      ...(hint === '' ? [] : [`${indent}  ${cyan('Try:')} ${hint}`]),
+      ...hints.map((line) => `${indent}       ${line}`),
+      ...(told ? [] : [`${indent}  ${dim(`Docs: ${page}`)}`]),
+    ]
+  }
+
+  /** What can be acted on below, always; where the rest came from, for those who look for it. */
+  #cause({ cause }: Actionable, indent: string): string[] {
+    if (isActionable(cause) || cause instanceof AggregateError) return this.lines(cause, indent)
+    if (!this.#debug || !(cause instanceof Error)) return []
+    return (cause.stack ?? cause.message).split('\n').map((line) => this.#paint.dim(`${indent}${line}`))
+  }
 }
 
 /** The same for programs: one line of JSON. */

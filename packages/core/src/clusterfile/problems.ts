@@ -37,11 +37,8 @@ function problemsOf(issue: z.core.$ZodIssue, schema: z.ZodType, positions: Posit
     const reason = issue.message.slice(notSupportedYet.length)
     return [clusterfileErrors.CLUSTERFILE_FIELD_NOT_SUPPORTED({ place, field, reason })]
   }
-  const missing =
-    issue.code === 'invalid_type' && issue.input === undefined && issue.message.startsWith('Invalid input')
-  return [
-    clusterfileErrors.CLUSTERFILE_FIELD_INVALID({ place, field, reason: missing ? 'it is missing' : issue.message }),
-  ]
+  const reason = issue.message.endsWith('received undefined') ? 'it is missing' : issue.message
+  return [clusterfileErrors.CLUSTERFILE_FIELD_INVALID({ place, field, reason })]
 }
 
 /** `spec.hosts[0].roles`. */
@@ -52,13 +49,15 @@ function fieldText(path: readonly PropertyKey[]): string {
     .join('')
 }
 
-/** Names of the fields that the schema knows at a path. */
+/** Names of the fields that may stand at a path; those that come later are left out. */
 function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   const inner = unwrapped(schema)
   const [first, ...rest] = path
   if (inner instanceof z.ZodObject) {
     const shape: Readonly<Record<string, z.core.$ZodType>> = inner.shape
-    if (first === undefined) return Object.keys(shape)
+    if (first === undefined) {
+      return Object.entries(shape).flatMap(([name, member]) => (unwrapped(member) instanceof z.ZodCustom ? [] : [name]))
+    }
     const member = shape[String(first)]
     return member === undefined ? [] : fieldsAt(member, rest)
   }

@@ -199,6 +199,12 @@ test('values of variables and labels stay as they are written', () => {
   assert.equal(wish.hosts?.[0]?.labels, { rack: '07' })
 })
 
+test('what is missing is told as missing', () => {
+  const found = problems(`${head}spec: {hosts: [{ips: [10.1.0.1]}], runtime: {}}`)
+  assert.match(found[0] ?? '', 'spec.hosts[0].roles: it is missing')
+  assert.match(found[1] ?? '', 'spec.runtime.name: it is missing')
+})
+
 test('all problems are told at once', () => {
   assert.is(problems(`${head}spec: {imagee: k:v1, hosts: [{ips: [10.1.0.1]}], foo: 1}`).length, 3)
 })

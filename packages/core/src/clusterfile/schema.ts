@@ -10,8 +10,13 @@ const later = (reason = '') =>
 const only = <Value extends string | boolean>(value: Value, reason: string) =>
   z.literal(value, { error: `${notSupportedYet}${reason}` }).optional()
 
-const text = z.string({ error: 'write a text' })
-const texts = z.array(text, { error: 'write a list of texts' })
+/** What is to be written, or that nothing is. */
+const write = (what: string) => ({
+  error: (issue: { readonly input?: unknown }) => (issue.input === undefined ? 'it is missing' : what),
+})
+
+const text = z.string(write('write a text'))
+const texts = z.array(text, write('write a list of texts'))
 const options = z.record(z.string(), z.unknown(), { error: 'write a map of options' })
 /** `[NAME=value]` or a map. */
 const env = z.union([texts, z.record(z.string(), z.union([text, z.null()]))], {
