@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type Readable, Transform } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type Header, type Pack, pack } from 'tar-stream'
+import { SealerError } from '../errors.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import type { BlobStore } from './blobs.ts'
 import type { RootfsLayer } from './cluster-config.ts'
@@ -24,6 +25,9 @@ export type LayerEntry =
       /** What the file system said when the digest was taken. */
       readonly stamp: string
     })
+
+type FileEntry = Extract<LayerEntry, { kind: 'file' }>
+type TarHeader = Partial<Header> & { readonly name: string }
 
 interface EntryBase {
   readonly path: string
@@ -55,50 +59,42 @@ export async function packLayer(recipe: LayerRecipe, blobs: BlobStore, signal?: 
   const tar = pack()
   const uncompressed = createHash('sha256')
   const gzip = createGzip(compression)
-  const stored = blobs.put(gzip, {}, signal)
-  try {
-    const [blob] = await Promise.all([
-      stored,
-      pipeline(tar, hashing(uncompressed), gzip, signal === undefined ? {} : { signal }),
-      writeEntries(tar, recipe).catch((error: Error) => {
-        tar.destroy(error)
-        throw error
-      }),
-    ])
-    return { blob: { mediaType: mediaTypes.layerGzip, ...blob }, diffId: `sha256:${uncompressed.digest('hex')}` }
-  } finally {
-    gzip.destroy()
-    await stored.catch(() => {}) // its error, if any, is the one thrown above
-  }
+  const writing = writeEntries(tar, recipe).catch((error: Error) => {
+    tar.destroy(error)
+    throw error
+  })
+  const pumping = pipeline(tar, hashing(uncompressed), gzip, signal === undefined ? {} : { signal })
+  const storing = blobs.put(gzip, {}, signal)
+  const [written] = await Promise.allSettled([writing, storing, pumping])
+  signal?.throwIfAborted()
+  if (written.status === 'rejected' && SealerError.is(written.reason)) throw written.reason
+  const blob = await storing // any other failure has come through to the end
+  return { blob: { mediaType: mediaTypes.layerGzip, ...blob }, diffId: `sha256:${uncompressed.digest('hex')}` }
 }
 
 async function writeEntries(tar: Pack, { entries, mtime }: LayerRecipe): Promise<void> {
   for (const entry of entries.toSorted(byPath)) {
-    const header: Partial<Header> & { name: string } = {
-      name: entry.path,
-      mode: entry.mode,
-      mtime: new Date(mtime * 1000),
-      ...entry.owner,
-    }
-    if (entry.kind === 'folder') tar.entry({ ...header, type: 'directory', name: `${entry.path}/` })
-    else if (entry.kind === 'link') tar.entry({ ...header, type: 'symlink', linkname: entry.target })
-    else if (entry.size === 0) tar.entry({ ...header, type: 'file', size: 0 }, '')
-    else await writeFile(tar, { ...header, type: 'file', size: entry.size }, entry.source, entry.stamp)
+    const header = { name: entry.path, mode: entry.mode, mtime: new Date(mtime * 1000), ...entry.owner }
+    if (entry.kind === 'folder') begin(tar, { ...header, type: 'directory', name: `${entry.path}/` })
+    else if (entry.kind === 'link') begin(tar, { ...header, type: 'symlink', linkname: entry.target })
+    else await writeFile(tar, { ...header, type: 'file', size: entry.size }, entry)
   }
   tar.finalize()
 }
 
-async function writeFile(
-  tar: Pack,
-  header: Partial<Header> & { name: string },
-  source: string,
-  stamp: string,
-): Promise<void> {
-  const content: Readable = createReadStream(source, { highWaterMark: 1024 * 1024, end: (header.size ?? 0) - 1 })
-  await pipeline(content, tar.entry(header)).catch((cause: Error) => {
+async function writeFile(tar: Pack, header: TarHeader, { source, size, stamp }: FileEntry): Promise<void> {
+  const target = begin(tar, header)
+  const content =
+    size === 0 ? Readable.from([]) : createReadStream(source, { highWaterMark: 1024 * 1024, end: size - 1 })
+  await pipeline(content, target).catch((cause: Error) => {
     throw cause.message === 'Size mismatch' ? buildErrors.CONTEXT_FILE_CHANGED({ file: source }, { cause }) : cause
   })
   if ((await fileStamp(source)) !== stamp) throw buildErrors.CONTEXT_FILE_CHANGED({ file: source })
+}
+
+/** An entry that is cut off by an error of the whole tar says so too; the tar's error is the one that is told. */
+function begin(tar: Pack, header: TarHeader) {
+  return tar.entry(header).on('error', () => {})
 }
 
 function hashing(hash: ReturnType<typeof createHash>): Transform {
