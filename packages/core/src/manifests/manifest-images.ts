@@ -99,8 +99,9 @@ class Search implements ManifestImages {
       const at = member(place, key)
       try {
         const inner = imagesInManifest(text)
-        for (const { reference } of inner.images) this.#found(reference, at)
-        for (const { reason } of inner.doubts) this.#doubt(at, reason)
+        const above = lineAt(this.#text, at.offset) - 1
+        this.images.push(...inner.images.map((image) => ({ ...image, line: above + image.line })))
+        this.doubts.push(...inner.doubts.map((doubt) => ({ ...doubt, line: above + doubt.line })))
       } catch {
         this.#doubt(at, `the text of ${key} names images in a form that is not read`)
       }

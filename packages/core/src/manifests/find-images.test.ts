@@ -1,0 +1,126 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { SealerError } from '../errors.ts'
+import { draftOf, everyKindOfFile, temporaryContext } from '../kubefile/kubefiles.test.support.ts'
+import { rejection } from '../testing/rejection.ts'
+import { findImages, type SearchInput } from './find-images.ts'
+
+const test = suite('find images')
+
+/** What is found in an image that a Kubefile makes of some files. */
+async function search(
+  files: Readonly<Record<string, string>>,
+  instructions: string,
+  options: Partial<Pick<SearchInput, 'list' | 'renderChart'>> = {},
+) {
+  await using context = await temporaryContext(files)
+  const { layers, apps } = await draftOf(context, instructions)
+  const entries = layers.flatMap((layer) => layer.entries)
+  return await findImages({ entries, apps, renderChart: undefined, ...options })
+}
+
+test('each image says which line needs it, and which app', async () => {
+  const { images } = await search(everyKindOfFile, 'COPY deploy manifests\nAPP web local://deploy/web.yaml')
+  assert.equal(images, [
+    { reference: 'hub.example/db:1.0', apps: [], reasons: ['manifests/20/db.yaml:9'] },
+    {
+      reference: 'hub.example/web:1.0',
+      apps: ['web'],
+      reasons: ['manifests/web.yaml:9', 'application/apps/web/web.yaml:9'],
+    },
+  ])
+})
+
+test('lists: names, comments, quotes, archives', async () => {
+  const list =
+    '# images\n\n"nginx:1.25"\nquay.io/x/y@sha256:' + `${'a'.repeat(64)} # pinned\noci:images\noci-archive:a b.tar\n`
+  const { images, archives } = await search({ imageList: list }, 'COPY imageList manifests/', {
+    list: { file: 'more.txt', text: 'docker-archive:app.tar\r\nnginx:1.25\r\n' },
+  })
+  assert.equal(
+    images.map(({ reference, reasons }) => [reference, ...reasons]),
+    [
+      ['docker.io/library/nginx:1.25', 'manifests/imageList:3', 'more.txt:2'],
+      [`quay.io/x/y@sha256:${'a'.repeat(64)}`, 'manifests/imageList:4'],
+    ],
+  )
+  assert.equal(archives, [
+    { transport: 'oci', path: 'images', place: 'manifests/imageList:5' },
+    { transport: 'oci-archive', path: 'a b.tar', place: 'manifests/imageList:6' },
+    { transport: 'docker-archive', path: 'app.tar', place: 'more.txt:1' },
+  ])
+})
+
+test('a name in a list that is none is refused with its line', async () => {
+  const error = await rejection<SealerError>(search({ imageList: 'a\nB:1:2\n' }, 'COPY imageList manifests/'))
+  assert.is(error.code, 'IMAGE_LIST_INVALID')
+  assert.match(error.message, /^manifests\/imageList:2: /)
+})
+
+test('a manifest that cannot be read is refused with its line', async () => {
+  for (const instruction of ['COPY bad.yaml manifests/', 'APP web local://bad.yaml']) {
+    const error = await rejection<SealerError>(search({ 'bad.yaml': 'a: 1\nb: [' }, instruction))
+    assert.is(error.code, 'MANIFEST_INVALID')
+    assert.match(error.message, /bad\.yaml:2: this manifest cannot be read/)
+  }
+})
+
+test('YAML of another kind of app may be anything, and is told', async () => {
+  const files = { 'app/values.yaml': 'a: {{ b }}: c', 'app/install.sh': '' }
+  const { doubts } = await search(files, 'APP web local://app\nAPPCMDS web ["bash", "install.sh"]')
+  assert.match(doubts[0] ?? '', /^application\/apps\/web\/values\.yaml:1: this is not read as a manifest/)
+})
+
+test('a template gives the names that it does not make', async () => {
+  const template = `{{ if .A }}
+kind: Pod
+spec:
+  containers:
+    - image: quay.io/x/plain:1
+    - image: {{ .Registry }}/y:1
+{{- end }}
+`
+  const { images, doubts } = await search({ 'pod.yaml.tmpl': template }, 'COPY pod.yaml.tmpl manifests/')
+  assert.equal(
+    images.map(({ reference, reasons }) => [reference, ...reasons]),
+    [['quay.io/x/plain:1', 'manifests/pod.yaml.tmpl:5']],
+  )
+  assert.match(doubts[0] ?? '', /^manifests\/pod\.yaml\.tmpl:6: the name of this image is made by a template/)
+})
+
+test('other files and folders are not looked at', async () => {
+  const { images } = await search(everyKindOfFile, 'COPY deploy etc\nCOPY deploy/web.yaml manifests/web.txt')
+  assert.equal(images, [])
+})
+
+test('charts are rendered: of apps, and below charts/', async () => {
+  const seen: string[] = []
+  const renderChart: SearchInput['renderChart'] = async ({ path, release, entries }) => {
+    seen.push(`${release} ${path} ${entries.length}`)
+    return { images: [{ reference: `hub.example/${release}:1`, place: `${path}/templates/deploy.yaml` }], doubts: [] }
+  }
+  const { images } = await search(everyKindOfFile, 'APP cache local://chart/cache\nCOPY chart charts', { renderChart })
+  assert.equal(seen, ['cache application/apps/cache 3', 'cache charts/cache 3'])
+  assert.equal(images, [
+    {
+      reference: 'hub.example/cache:1',
+      apps: ['cache'],
+      reasons: ['application/apps/cache/templates/deploy.yaml', 'charts/cache/templates/deploy.yaml'],
+    },
+  ])
+})
+
+test('without helm a chart is refused, unless somebody has listed images', async () => {
+  const error = await rejection<SealerError>(search(everyKindOfFile, 'APP cache local://chart/cache'))
+  assert.is(error.code, 'CHART_TOOL_MISSING')
+  assert.match(error.hint, /manifests\/imageList/)
+  const list = { file: 'list', text: 'hub.example/cache:1.0' }
+  const { images, doubts } = await search(everyKindOfFile, 'APP cache local://chart/cache', { list })
+  assert.equal(
+    images.map(({ reference }) => reference),
+    ['hub.example/cache:1.0'],
+  )
+  assert.match(doubts[0] ?? '', /^application\/apps\/cache: there is no helm/)
+})
+
+test.run()
