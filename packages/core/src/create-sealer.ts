@@ -6,7 +6,7 @@ import { clusterPaths } from './distribution/paths.ts'
 import { errors, SealerError } from './errors.ts'
 import { createHooks } from './hooks.ts'
 import { holdLock } from './image/lock.ts'
-import { createImages, storeOf } from './images.ts'
+import { createImages } from './images.ts'
 import { buildImage } from './lifecycles/build.ts'
 import { examineHosts, planInstall } from './lifecycles/install.ts'
 import { clusterRecords, recordOf } from './lifecycles/record.ts'
@@ -18,7 +18,6 @@ import type { PlannedWork } from './plan.ts'
 import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
 import { runPlan } from './run-plan.ts'
 import type { Sealer, SealerOptions, Watch } from './sealer.ts'
-import type { FetchImage } from './manifests/carry-images.ts'
 import { createSecrets } from './secrets.ts'
 import type { Wish } from './wish.ts'
 
@@ -40,12 +39,6 @@ export function createSealer(options: SealerOptions): Sealer {
     knownHosts: options.knownHosts ?? [],
   }
   const never = new AbortController().signal
-
-  const fetchImage: FetchImage = async (reference, platform) => {
-    const { RegistryClient } = await import('./image/registry-client.ts') // with it comes the HTTP library
-    await using client = new RegistryClient({ home, clock, secrets })
-    return await client.fetchImage(reference, platform, storeOf(home, clock).blobs)
-  }
 
   /** One run on the cluster of a wish. */
   async function withWish<T>(wish: Wish, { signal = never }: Watch, work: (run: Run) => Promise<T>): Promise<T> {
@@ -77,16 +70,21 @@ export function createSealer(options: SealerOptions): Sealer {
   return {
     hooks,
     images,
-    build: (build) => buildImage(build, { home, hooks, images, fetchImage, logger, clock }),
+    build: (build) => buildImage(build, { home, hooks, images, secrets, logger, clock }),
     plan: (wish, watch = {}) => withWish(wish, watch, async (run) => (await planInstall(run)).plan),
     apply: (wish, watch = {}) =>
       withWish(wish, watch, async (run) => {
         await using _ = await oneWriter(home, run.wanted.cluster)
         const began = clock.now()
-        const work = await planInstall(run)
+        const started: string[] = []
+        let work = await planInstall(run)
+        while (!work.complete) {
+          started.push(...(await execute(run, work, watch)))
+          work = await planInstall(run)
+        }
         const created = (await records.read(run.wanted.cluster))?.created ?? clock.now()
         await records.write(recordOf(run.wanted, work.hosts, created))
-        const steps = await execute(run, work, watch, work.milestones)
+        const steps = [...started, ...(await execute(run, work, watch, work.milestones))]
         const report = {
           cluster: run.wanted.cluster,
           run: run.id,

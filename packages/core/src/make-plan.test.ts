@@ -1,5 +1,7 @@
 import * as assert from 'uvu/assert'
 import { suite } from 'uvu'
+import { bareView } from './hosts/bare-view.ts'
+import type { HostFacts } from './hosts/host.ts'
 import { makePlan } from './make-plan.ts'
 import type { Step } from './step.ts'
 
@@ -42,10 +44,10 @@ test('equal plans have equal hashes, other plans others', async () => {
   assert.is.not(one.plan.hash, other.plan.hash)
 })
 
-test('a host that does not exist yet is not asked for a reason', async () => {
-  const host = { name: 'n1' } as NonNullable<Step['host']>
-  const asked: Step = { ...step('join/n1'), host, skip: () => Promise.reject(new Error('asked')) }
-  const { plan } = await makePlan([asked], { ...frame, absent: new Set(['n1']) })
+test('a step that would ask a host which does not exist yet is planned', async () => {
+  const view = bareView({ name: 'n1', address: '10.0.0.1', roles: ['node'] }, {} as HostFacts)
+  const asks: Step = { ...step('join/n1'), host: view, skip: () => view.ask('hostname') }
+  const { plan } = await makePlan([asks], frame)
   assert.equal(plan.steps.map(({ id }) => id), ['join/n1'])
 })
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import pMap from 'p-map'
 import { errors } from './errors.ts'
+import { HostAbsent } from './hosts/bare-view.ts'
 import type { Plan, PlannedStep, PlannedWork } from './plan.ts'
 import type { Step } from './step.ts'
 
@@ -8,8 +9,6 @@ import type { Step } from './step.ts'
 export interface PlanFrame {
   readonly cluster: string
   readonly operation: Plan['operation']
-  /** Names of hosts that do not exist yet: none of their steps can be asked for a reason to skip. */
-  readonly absent?: ReadonlySet<string>
   readonly signal?: AbortSignal
 }
 
@@ -42,11 +41,15 @@ export async function makePlan(steps: readonly Step[], frame: PlanFrame): Promis
   }
 }
 
-async function reasonToSkip(step: Step, { absent = new Set(), signal }: PlanFrame): Promise<string | undefined> {
+async function reasonToSkip(step: Step, { signal }: PlanFrame): Promise<string | undefined> {
   signal?.throwIfAborted()
-  if (step.skip === undefined) return undefined
-  if (step.host !== undefined && absent.has(step.host.name)) return undefined
-  return await step.skip()
+  try {
+    return await step.skip?.()
+  } catch (error) {
+    // A host that does not exist yet has nothing done on it.
+    if (HostAbsent.is(error)) return undefined
+    throw error
+  }
 }
 
 function assertUnique(steps: readonly Step[]): void {

@@ -25,6 +25,8 @@ export interface InstallWork extends PlannedWork {
   readonly hosts: readonly KnownHost[]
   readonly milestones: readonly Milestone[]
   readonly checks: readonly CheckResult[]
+  /** False: these steps start hosts that are off; what they hold has to be seen before the rest can be planned. */
+  readonly complete: boolean
 }
 
 /**
@@ -34,6 +36,8 @@ export interface InstallWork extends PlannedWork {
 export async function planInstall(run: Run): Promise<InstallWork> {
   const { wanted, infra, runtime, foundation, signal } = run
   const { hooks } = foundation
+  const stopped = (await infra.observe(wanted, signal)).filter((host) => host.state === 'stopped')
+  if (stopped.length > 0) return await planStart(run, stopped)
   const { observed, known, receivers, distribution, checks } = await examineHosts(run)
   assertChecks(checks)
 
@@ -54,9 +58,10 @@ export async function planInstall(run: Run): Promise<InstallWork> {
     wanted,
   )
   const absent = new Set(known.filter((host) => !host.exists).map((host) => host.view.name))
-  const work = await makePlan(afterTheirHosts(steps, absent), { cluster: wanted.cluster, operation: 'install', absent, signal })
+  const work = await makePlan(afterTheirHosts(steps, absent), { cluster: wanted.cluster, operation: 'install', signal })
   return {
     ...work,
+    complete: true,
     hosts: known,
     checks,
     milestones: [
@@ -64,6 +69,11 @@ export async function planInstall(run: Run): Promise<InstallWork> {
       { id: 'install.ready', after: idsOf(installing), happen: () => hooks.install.ready.promise(wanted) },
     ],
   }
+}
+
+async function planStart({ wanted, infra, signal }: Run, stopped: readonly InfraHost[]): Promise<InstallWork> {
+  const work = await makePlan(infra.steps(wanted, stopped), { cluster: wanted.cluster, operation: 'install', signal })
+  return { ...work, hosts: [], milestones: [], checks: [], complete: false }
 }
 
 /** What the hosts say, before anything is planned on it. */

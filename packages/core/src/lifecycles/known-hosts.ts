@@ -1,4 +1,5 @@
 import pMap from 'p-map'
+import { bareView } from '../hosts/bare-view.ts'
 import type { HostPool, HostView } from '../hosts/host.ts'
 import type { InfraHost } from '../infra.ts'
 import type { KnownHost } from '../runtime.ts'
@@ -22,11 +23,11 @@ export async function meetHosts(observed: readonly InfraHost[], pool: HostPool):
 }
 
 async function meet({ spec, state, expected }: InfraHost, pool: HostPool): Promise<KnownHost | Acquaintance['failures'][number]> {
-  const host = pool.view(spec)
   if (state !== 'running') {
     if (expected === undefined) throw new Error(`the infra says nothing of what ${spec.name} will be`)
-    return { view: host, facts: expected, exists: false }
+    return { view: bareView(spec, expected), facts: expected, exists: false }
   }
+  const host = pool.view(spec)
   try {
     const facts = await host.facts()
     const view = spec.name === spec.address && facts.hostname !== '' ? pool.view({ ...spec, name: facts.hostname }) : host
