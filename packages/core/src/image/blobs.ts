@@ -82,9 +82,11 @@ export class BlobStore {
 
   /**
    * Stores bytes.
-   * @throws BLOB_CORRUPT when they are not the expected ones; nothing is kept then
+   * @throws BLOB_CORRUPT when they are not the expected ones, STORE_FULL; nothing is kept then
    */
   async put(source: Readable | Buffer, expected: Expected = {}, signal?: AbortSignal): Promise<StoredBlob> {
+    const known = Buffer.isBuffer(source) ? { digest: digestOf(source), size: source.length } : undefined
+    if (known !== undefined && matches(known, expected) && (await this.keep(known.digest))) return known
     const draft = join(this.#partials, `put-${randomUUID()}`)
     await this.#makeFolders()
     const file = await open(draft, 'wx', 0o644)
@@ -104,7 +106,7 @@ export class BlobStore {
   /**
    * Fetches a blob that is not here yet, going on where an earlier attempt, of any process, has stopped. Two that want the
    * same blob fetch it once.
-   * @throws BLOB_CORRUPT when the sender gave other bytes; they are thrown away
+   * @throws BLOB_CORRUPT when the sender gave other bytes; they are thrown away. STORE_FULL; what has arrived stays
    */
   async receive(
     blob: StoredBlob,
@@ -241,13 +243,22 @@ async function append(
       const chunk: Buffer = Buffer.isBuffer(piece) ? piece : Buffer.from(piece)
       meter.take(chunk)
       if (meter.size > limit) break // the caller sees the size
-      await file.appendFile(chunk)
+      await write(file, chunk)
       onBytes?.(meter.size)
     }
     signal?.throwIfAborted()
   } finally {
     signal?.removeEventListener('abort', stop)
     source.destroy()
+  }
+}
+
+async function write(file: FileHandle, chunk: Buffer): Promise<void> {
+  try {
+    await file.appendFile(chunk)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw imageErrors.STORE_FULL({}, { cause: error })
+    throw error
   }
 }
 

@@ -57,7 +57,10 @@ async function writeRootfs(blobs: BlobStore, { platform, layers, ociConfig }: Pl
     ...platform,
     config: ociConfig,
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
-    history: layers.map(({ blob }) => ({ created_by: blob.annotations?.[annotations.createdBy] ?? 'sealer build' })),
+    history: layers.map(({ blob }) => {
+      const createdBy = blob.annotations?.[annotations.createdBy]
+      return createdBy === undefined ? {} : { created_by: createdBy }
+    }),
   })
   return putManifest(blobs, {
     schemaVersion: 2,

@@ -45,6 +45,11 @@ export const imageErrors = defineErrors('core', {
     message: (d: { path: string; owner: string }) => `${d.path} is held by ${d.owner}.`,
     hint: () => 'Wait until that one is done and run the command again.',
   },
+  STORE_FULL: {
+    message: () => 'The disk of the image store is full.',
+    hint: () =>
+      'Remove images that are not needed with sealer rmi, or let SEALER_HOME point to a larger disk, and run the command again.',
+  },
   ARCHIVE_INVALID: {
     message: (d: { archive: string; reason: string }) =>
       `${d.archive} cannot be read as an image archive: ${d.reason}.`,

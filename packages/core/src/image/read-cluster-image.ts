@@ -122,11 +122,15 @@ export async function readPlatform(blobs: BlobStore, pair: ClusterPair, image: s
   if (diffIds.length !== rootfs.layers.length)
     throw refuse(`${rootfs.layers.length} layers have ${diffIds.length} diff IDs`)
 
+  const history = (rootfsConfig.history ?? []).filter((entry) => entry.empty_layer !== true)
   const blobOf = new Map(carried.map((blob) => [blob.digest, blob]))
   return {
     config,
     rootfs: pair.rootfs.digest,
-    layers: rootfs.layers.map((blob, at) => ({ blob, diffId: diffIds[at] ?? '' })),
+    layers: rootfs.layers.map((blob, at) => ({
+      blob: withHistory(blob, history[at]?.created_by),
+      diffId: diffIds[at] ?? '',
+    })),
     images: list.images.map((carriedImage) => {
       if (!carriedImage.blobs.includes(carriedImage.digest))
         throw refuse(`${carriedImage.reference} lacks what its name points at`)
@@ -141,3 +145,12 @@ export async function readPlatform(blobs: BlobStore, pair: ClusterPair, image: s
     }),
   }
 }
+
+/** What made a layer, so that an image built upon this one can tell it as well. */
+const withHistory = (
+  { mediaType, digest, size }: BlobDescriptor,
+  createdBy: string | null | undefined,
+): BlobDescriptor =>
+  createdBy
+    ? { mediaType, digest, size, annotations: { [annotations.createdBy]: createdBy } }
+    : { mediaType, digest, size }

@@ -55,6 +55,10 @@ export const imageConfigSchema = z.object({
   architecture: text(64).min(1),
   variant: text(64).min(1).exactOptional(),
   rootfs: z.object({ type: z.literal('layers'), diff_ids: z.array(digestSchema).max(1000) }),
+  history: z
+    .array(z.object({ created_by: text(64 * 1024).nullish(), empty_layer: z.boolean().nullish() }))
+    .max(2000)
+    .nullish(),
 })
 
 /** `oci-layout`. */

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /**
  * Works on several items at once. The first failure stops the others, and is thrown when all of them have ended: nothing is
  * left running.
@@ -9,6 +11,7 @@ export async function sideBySide<T>(
 ): Promise<void> {
   const stopping = new AbortController()
   const together = signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal])
+  setMaxListeners(0, together) // each item listens, some more than once
   const waiting = items.values()
   const failures: unknown[] = []
   const worker = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,9 +19,12 @@ import { LocalStore } from './store.ts'
 export const amd64: Platform = { os: 'linux', architecture: 'amd64' }
 export const arm64: Platform = { os: 'linux', architecture: 'arm64' }
 
+/** In memory where that can be had: every blob is flushed to disk. */
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 /** A folder that goes away with the scope. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'sealer-image-'))
+  const path = await mkdtemp(join(scratch, 'sealer-image-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
@@ -32,7 +36,7 @@ class TemporaryStore extends LocalStore {
 
 /** An empty store that goes away with the scope. */
 export async function temporaryStore(): Promise<TemporaryStore> {
-  return new TemporaryStore(await mkdtemp(join(tmpdir(), 'sealer-store-')), systemClock)
+  return new TemporaryStore(await mkdtemp(join(scratch, 'sealer-store-')), systemClock)
 }
 
 /** The code of what something is refused with. */

@@ -70,6 +70,25 @@ test('the companion holds each blob of the container images once, under its own 
   )
 })
 
+test('what made a layer is remembered for images that are built upon this one', async () => {
+  await using store = await temporaryStore()
+  const parts = await smallPlatform(store.blobs)
+  const layers = parts.layers.map(({ blob, diffId }, at) => {
+    return { blob: { ...blob, annotations: { [annotations.createdBy]: `COPY ${at}` } }, diffId }
+  })
+  await sealImage(store, { tag: 'app:v1', platforms: [{ ...parts, layers }] })
+  assert.equal((await store.platform(await store.resolve('app:v1'), amd64)).layers, layers)
+})
+
+test('sealing the same again changes no file', async () => {
+  await using store = await temporaryStore()
+  const parts = await smallPlatform(store.blobs)
+  await sealImage(store, { tag: 'app:v1', platforms: [parts] })
+  const before = await readFile(join(store.path, 'index.json'), 'utf8')
+  await sealImage(store, { tag: 'app:v1', platforms: [parts] })
+  assert.is(await readFile(join(store.path, 'index.json'), 'utf8'), before)
+})
+
 test('names are found short, full, by digest and by its beginning', async () => {
   await using store = await temporaryStore()
   const { digest } = await sealImage(store, { tag: 'team/app:v1', platforms: [await smallPlatform(store.blobs)] })

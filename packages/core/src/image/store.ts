@@ -116,13 +116,15 @@ export class LocalStore implements ImageStore {
     const name = fullName(parseReference(reference))
     await this.#change(async (index) => {
       await this.#refuseIncomplete(name, root)
+      if (index.manifests.some((entry) => nameOf(entry) === name && entry.digest === root.digest)) return
       const entry: Entry = {
         mediaType: root.mediaType,
         digest: root.digest,
         size: root.size,
         annotations: { [annotations.created]: new Date(this.#clock.now()).toISOString(), [annotations.refName]: name },
       }
-      return { ...index, manifests: [...index.manifests.filter((other) => nameOf(other) !== name), entry] }
+      const others = index.manifests.filter((other) => nameOf(other) !== name)
+      await this.#writeIndex({ ...index, manifests: [...others, entry] })
     })
   }
 
@@ -132,20 +134,14 @@ export class LocalStore implements ImageStore {
    * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS
    */
   async remove(reference: string): Promise<{ readonly freed: number }> {
-    let freed = 0
-    await this.#change(async (index) => {
+    return this.#change(async (index) => {
       const named = byName(index.manifests, reference)
       const gone = named ?? byDigest(index.manifests, reference)
       if (gone === undefined) throw imageErrors.IMAGE_NOT_FOUND({ reference })
-      const left = index.manifests.filter((entry) =>
-        named === undefined ? entry.digest !== gone.digest : entry !== named,
-      )
-      const changed = { ...index, manifests: left }
-      await this.#writeIndex(changed) // first the name, then its blobs: killed in between, only unneeded blobs stay
-      freed = await this.#collect(left, await this.#blobsOf(gone))
-      return changed
+      const left = index.manifests.filter((entry) => (named ? entry !== named : entry.digest !== gone.digest))
+      await this.#writeIndex({ ...index, manifests: left }) // first the name: killed in between, only unneeded blobs stay
+      return { freed: await this.#collect(left, await this.#blobsOf(gone)) }
     })
-    return { freed }
   }
 
   /** Removes the blobs that no name needs and that are `alone` or old; gives the bytes. The lock is held. */
@@ -163,13 +159,18 @@ export class LocalStore implements ImageStore {
       await rm(join(folder, hex), { force: true })
       freed += seen.size
     }
-    for (const partial of await readdir(join(this.path, 'partial')).catch(() => [])) {
-      const seen = await stat(join(this.path, 'partial', partial)).catch(() => undefined)
-      const stays = partial.startsWith('put-') ? orphansStay : partialsStay
-      if (seen !== undefined && now - seen.mtimeMs > stays)
-        await rm(join(this.path, 'partial', partial), { force: true })
-    }
+    await this.#sweep('partial', (name) => (name.startsWith('put-') ? orphansStay : partialsStay))
+    await this.#sweep('.', (name) => (name.startsWith('index.json.') ? orphansStay : Number.POSITIVE_INFINITY))
     return freed
+  }
+
+  /** Removes what killed processes have left in a folder, once it is old. */
+  async #sweep(folder: string, stays: (name: string) => number): Promise<void> {
+    for (const name of await readdir(join(this.path, folder)).catch(() => [])) {
+      const file = join(this.path, folder, name)
+      const seen = await stat(file).catch(() => undefined)
+      if (seen?.isFile() && Date.now() - seen.mtimeMs > stays(name)) await rm(file, { force: true })
+    }
   }
 
   /** Every blob that can be reached from an entry; of a damaged image, its index alone. */
@@ -216,10 +217,11 @@ export class LocalStore implements ImageStore {
     if (missing.length > 0) throw imageErrors.IMAGE_INCOMPLETE({ image, missing })
   }
 
-  async #change(change: (index: LayoutIndex) => Promise<LayoutIndex>): Promise<void> {
+  /** One at a time, over all processes. */
+  async #change<T>(change: (index: LayoutIndex) => Promise<T>): Promise<T> {
     await mkdir(this.path, { recursive: true })
     await using _lock = await holdLock(join(this.path, 'index.json.lock'), { patience: minute, clock: this.#clock })
-    await this.#writeIndex(await change(await this.#readIndex()))
+    return await change(await this.#readIndex())
   }
 
   async #readIndex(): Promise<LayoutIndex> {
