@@ -80,7 +80,7 @@ export function createProgram(context: CliContext): Command {
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   try {
     await createProgram(context).parseAsync(args, { from: 'user' })
-    return context.exitCode
+    return context.signal.aborted ? exitCodes.interrupted : context.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unwilling
     const { errorJson, errorText, exitCodeOf } = await import('./print-error.ts')

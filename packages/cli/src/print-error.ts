@@ -2,6 +2,9 @@ import colours from 'picocolors'
 import { exitCodes } from './exit-codes.ts'
 import { printable } from './printable.ts'
 
+/** What an aborted signal throws. */
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
+
 /** How an error is shown. */
 export interface ErrorStyle {
   readonly colour: boolean
@@ -51,6 +54,7 @@ class ErrorTree {
     if (error instanceof AggregateError) return [`${indent}${cross} ${bold(error.message)}`, ...below(error.errors)]
     if (error instanceof Error && isActionable(error.cause))
       return [`${indent}${cross} ${error.message}`, ...below([error.cause])]
+    if (isAbort(error)) return [`${indent}${cross} Stopped on request.`]
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return [
       `${indent}${cross} ${bold('This is a defect of sealer or of a plugin:')}`,
@@ -102,6 +106,7 @@ function plain(error: unknown): Record<string, unknown> {
     }
   }
   if (error instanceof AggregateError) return { message: error.message, problems: error.errors.map(plain) }
+  if (isAbort(error)) return { code: 'STOPPED', message: 'Stopped on request.' }
   return { code: 'DEFECT', message: error instanceof Error ? error.message : String(error) }
 }
 
