@@ -32,8 +32,7 @@ test('each image says which line needs it, and which app', async () => {
 })
 
 test('lists: names, comments, quotes, archives', async () => {
-  const list =
-    '# images\n\n"nginx:1.25"\nquay.io/x/y@sha256:' + `${'a'.repeat(64)} # pinned\noci:images\noci-archive:a b.tar\n`
+  const list = `# images\n\n"nginx:1.25"\nquay.io/x/y@sha256:${'a'.repeat(64)} # pinned\noci:images\noci-archive:a b.tar\n`
   const { images, archives } = await search({ imageList: list }, 'COPY imageList manifests/', {
     list: { file: 'more.txt', text: 'docker-archive:app.tar\r\nnginx:1.25\r\n' },
   })

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { lineAt, member, YamlProblem, yamlDocuments } from './yaml-documents.ts'
 
 const test = suite('YAML documents')
-const value = (text: string) => (yamlDocuments(`v: ${text}`)[0]?.value as { v: unknown }).v
+const value = (text: string) => Object.values(yamlDocuments(`v: ${text}`)[0]?.value ?? {})[0]
 
 // As `kubectl label --local -f FILE a=b -o json` prints them.
 const readings: [written: string, read: unknown][] = [
