@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { namespaceFile } from './layout.ts'
@@ -24,6 +25,8 @@ const idleLimit = 30_000
 /** A running connector.mjs and what is asked of it. */
 interface Helper {
   readonly child: ChildProcess
+  /** Number of the namespace it is in: under the same name there may be another by now. */
+  readonly inside: number
   readonly waiting: Map<number, (answer: Answer, socket?: Socket) => void>
 }
 
@@ -84,13 +87,15 @@ export class Connector implements Disposable {
   }
 
   #started(): Helper {
-    if (this.#helper?.child.connected) return this.#helper
-    this.#helper = startHelper(this.#namespace)
+    const inside = numberOf(this.#namespace)
+    if (this.#helper?.child.connected && this.#helper.inside === inside) return this.#helper
+    this[Symbol.dispose]()
+    this.#helper = startHelper(this.#namespace, inside)
     return this.#helper
   }
 }
 
-function startHelper(namespace: string): Helper {
+function startHelper(namespace: string, inside: number): Helper {
   const program = fileURLToPath(new URL('./connector.mjs', import.meta.url))
   const child = spawn('nsenter', [`--net=${namespaceFile(namespace)}`, process.execPath, program], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -110,5 +115,14 @@ function startHelper(namespace: string): Helper {
   }
   child.once('error', (error) => ended(error.message))
   child.once('exit', () => ended(`the namespace ${namespace} cannot be entered`))
-  return { child, waiting }
+  return { child, inside, waiting }
+}
+
+/** @throws ConnectFailure when there is no such namespace */
+function numberOf(namespace: string): number {
+  try {
+    return statSync(namespaceFile(namespace)).ino
+  } catch {
+    throw new ConnectFailure('ENETDOWN', `there is no network namespace ${namespace}: its hosts are stopped`)
+  }
 }

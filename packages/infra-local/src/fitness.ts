@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errors } from './errors.ts'
+import { inotifyInstances } from './inotify.ts'
 import type { LocalPlaces } from './layout.ts'
 import { runProgram } from './run-program.ts'
 
@@ -25,14 +26,17 @@ const programs = {
 const gigabyte = 1024 ** 3
 const neededDisk = 3 * gigabyte
 
-/** @throws LOCAL_MACHINE_UNFIT with everything that is missing, and what to do about each */
-export async function checkFitness(places: LocalPlaces): Promise<void> {
-  const lacks = await machineLacks(places)
+/**
+ * @param starting how many hosts are about to start
+ * @throws LOCAL_MACHINE_UNFIT with everything that is missing, and what to do about each
+ */
+export async function checkFitness(places: LocalPlaces, starting: number): Promise<void> {
+  const lacks = await machineLacks(places, starting)
   if (lacks.length > 0) throw errors.LOCAL_MACHINE_UNFIT({ lacks })
 }
 
 /** What this machine lacks for local hosts; empty when it can have them. Tries kernel features in throw-away namespaces. */
-export async function machineLacks(places: LocalPlaces): Promise<readonly Lack[]> {
+export async function machineLacks(places: LocalPlaces, starting = 1): Promise<readonly Lack[]> {
   if (process.platform !== 'linux') {
     return [{ what: 'Local hosts need Linux.', remedy: 'Use a Linux machine, or give real hosts with --masters.' }]
   }
@@ -51,8 +55,8 @@ export async function machineLacks(places: LocalPlaces): Promise<readonly Lack[]
       remedy: 'Run the same command as root, e.g. with sudo.',
     })
   } else if (missing.length === 0) lacks.push(...(await kernelLacks(places)))
-  const disk = await diskLack(places)
-  return disk === undefined ? lacks : [...lacks, disk]
+  const more = [await diskLack(places), inotifyLack(starting)]
+  return [...lacks, ...more.filter((lack) => lack !== undefined)]
 }
 
 async function kernelLacks(places: LocalPlaces): Promise<readonly Lack[]> {
@@ -91,6 +95,18 @@ async function diskLack({ home }: LocalPlaces): Promise<Lack | undefined> {
   return {
     what: `${home} has ${has} GB free; local hosts need ${needs} GB at least.`,
     remedy: 'Free some space, or choose another folder with SEALER_HOME.',
+  }
+}
+
+/** All hosts share root's inotify instances: systemd takes five, and what runs in a cluster as many again. */
+function inotifyLack(starting: number): Lack | undefined {
+  const { limit, used } = inotifyInstances()
+  const needed = starting * 10
+  if (used + needed <= limit) return undefined
+  const target = Math.max(1024, limit * 2)
+  return {
+    what: `Root may have ${limit} inotify instances, ${used} are in use, and ${starting} hosts need ${needed} to start.`,
+    remedy: `sysctl -w fs.inotify.max_user_instances=${target} (to keep it, write it to a file in /etc/sysctl.d)`,
   }
 }
 

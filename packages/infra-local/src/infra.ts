@@ -38,7 +38,7 @@ export class LocalInfra implements Infra {
         id: 'host-root',
         title: 'Build the root file system of local hosts',
         after: [],
-        do: async ({ signal }) => await this.#clusters.prepareRoot(signal),
+        do: async ({ signal }) => await this.#clusters.prepareRoot(signal, wish),
       },
       {
         id: 'host-network',
@@ -92,7 +92,7 @@ type WantedHost = Omit<LocalHost, 'state'> & { readonly state: LocalHost['state'
 async function wantedHosts(wanted: Wanted, clusters: LocalClusters): Promise<readonly WantedHost[]> {
   const known = (await clusters.list()).find(({ cluster }) => cluster === wanted.cluster)?.hosts ?? []
   const wish = wishOf(wanted)
-  if (wish.masters + wish.nodes === 0) return known
+  if (wanted.hosts.length + wish.masters + wish.nodes === 0) return known
   const names = new Set(hostNames(wish).map(({ name }) => name))
   const future = (await clusters.foresee(wish))
     .filter(({ name }) => names.has(name))

@@ -62,15 +62,15 @@ export class LocalClusters implements Disposable {
 
   /** Makes the hosts of a wish that are missing, starts those that are stopped, and waits until all answer. Safe to repeat. */
   async create(wish: LocalWish, signal?: AbortSignal): Promise<LocalCluster> {
-    await this.prepareRoot(signal)
+    await this.prepareRoot(signal, wish)
     const state = await this.prepare(wish, signal)
     await this.#startAll(state, state.hosts, signal)
     return await this.get(wish.cluster)
   }
 
   /** Builds the root file system that all hosts share, unless it is there. @throws LOCAL_MACHINE_UNFIT with all that lacks */
-  async prepareRoot(signal?: AbortSignal): Promise<void> {
-    await checkFitness(this.#places)
+  async prepareRoot(signal?: AbortSignal, wish?: LocalWish): Promise<void> {
+    await checkFitness(this.#places, wish === undefined ? 0 : await this.#starting(wish))
     await ensureRoot(this.#places.cache, signal)
   }
 
@@ -136,7 +136,7 @@ export class LocalClusters implements Disposable {
   /** Starts a cluster or one host, with the disks they had, and waits until they answer. Also after a reboot of the machine. */
   async start(name: string, signal?: AbortSignal): Promise<void> {
     const { state, hosts } = await this.#find(name)
-    await checkFitness(this.#places)
+    await checkFitness(this.#places, this.#stopped(state.cluster, hosts).length)
     await this.#startAll(state, hosts, signal)
   }
 
@@ -271,6 +271,17 @@ export class LocalClusters implements Disposable {
   async startHost(cluster: string, name: string, signal?: AbortSignal): Promise<void> {
     const { state } = await this.#find(cluster)
     await this.#startAll(state, [this.#hostIn(state, name)], signal)
+  }
+
+  async #starting(wish: LocalWish): Promise<number> {
+    return this.#stopped(wish.cluster, await this.foresee(wish)).length
+  }
+
+  #stopped(cluster: string, hosts: readonly HostState[]): readonly HostState[] {
+    const inits = runningInits()
+    return hosts.filter(
+      ({ name }) => initOf(hostPlaces(this.#places.home, cluster, name).namespace, inits) === undefined,
+    )
   }
 
   async #startAll({ cluster }: ClusterState, hosts: readonly HostState[], signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { appendFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { makeGroups, processesIn, removeGroups } from './cgroups.ts'
@@ -84,6 +84,7 @@ export class Machine {
     await removeGroups(groups)
     await rm(this.places.supervisor, { force: true })
     await rm(this.places.groups, { force: true })
+    await rmdir(join('/run/systemd/nspawn/propagate', this.host.name)).catch(() => {}) // nspawn's own, on disk it leaves it
   }
 
   /** Takes the host and its disk away. */

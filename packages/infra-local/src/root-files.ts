@@ -13,7 +13,8 @@ const idleUnits = [
   ...['systemd-pstore.service', 'e2scrub_reap.service', 'apt-daily.timer', 'apt-daily-upgrade.timer'],
   ...['dpkg-db-backup.timer', 'e2scrub_all.timer', 'fstrim.timer', 'systemd-udevd.service'],
   ...['systemd-udev-trigger.service', 'systemd-modules-load.service', 'console-getty.service', 'getty.target'],
-  'systemd-firstboot.service',
+  // with nobody at a console there is nothing for it to do, and it would start dbus
+  ...['systemd-firstboot.service', 'systemd-logind.service'],
 ]
 
 const earlyUnit = `[Unit]
