@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SealerError } from '../errors.ts'
@@ -29,6 +31,16 @@ test('the smallest cluster (CF-01)', () => {
   )
   assert.equal(wish, { cluster: 'lab', image: 'k:v1', hosts: [{ address: '10.1.0.1', roles: ['master'] }] })
   assert.equal(warnings, [])
+})
+
+test('the file that the guides show', () => {
+  const { wish, warnings } = read(readFileSync(join(import.meta.dirname, 'testdata/lab.yaml'), 'utf8'))
+  assert.equal(
+    wish.hosts?.map((host) => `${host.address} ${host.roles} ${host.ssh?.port ?? ''}`.trim()),
+    ['10.0.0.1 master', '10.0.0.2 master', '10.0.0.3 master', '10.0.0.4 node 2222', '10.0.0.5 node 2222'],
+  )
+  assert.equal(wish.ssh, { user: 'ops', privateKey: '~/.ssh/lab', sudoPassword: 'env:LAB_SUDO' })
+  assert.equal([wish.registry, warnings], [{ fallback: 'never' }, []])
 })
 
 test('variables with the beginning of a derived name stay (CF-05)', () => {
