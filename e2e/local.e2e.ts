@@ -265,6 +265,18 @@ test('what a create that died has left does not stand in the way of the next', a
   await clusters.delete(c)
 })
 
+// #region from-code
+test('hosts can be made and reached from code', async () => {
+  using local = await localClusters({ home })
+  const { hosts } = await local.create({ cluster: c, masters: 1, nodes: 1, memoryDisks: true })
+  const socket = await local.dial(hosts[1]?.address ?? '', 22, AbortSignal.timeout(10_000))
+  assert.match(await heard(socket), /^SSH-2.0-/)
+  socket.destroy()
+  await local.kill(`${c}-n1`)
+  await local.delete(c)
+})
+// #endregion
+
 infraContract(test, () => ({
   infra: new LocalInfra(clusters),
   wanted: wantedOn([], {
