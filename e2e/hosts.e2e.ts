@@ -124,6 +124,9 @@ test('an unknown host key is pinned by accept-new, and another one refused from 
   const error = await rejection<SealerError>(at.host.ask('id'))
   assert.is(error.code, 'HOST_KEY_CHANGED')
   assert.match(error.message, /SHA256:/)
+  const remedy = /ssh-keygen -R '(\S+)' -f (\S+)/.exec(error.hint)
+  execFileSync('ssh-keygen', ['-q', '-R', remedy?.[1] ?? '', '-f', remedy?.[2] ?? ''], { stdio: 'ignore' })
+  assert.is(await at.host.ask('id', '-u'), '0')
 })
 
 test('an unknown host key is asked for once, even when two commands begin together', async () => {
@@ -278,6 +281,27 @@ test('a port of the host is reached through the connection', async () => {
   assert.is(Buffer.concat(chunks).toString(), 'hello')
   server.close()
   assert.is(await codeOf(at.host.connect(1)), 'PORT_UNREACHABLE')
+})
+
+test('a host is reached through another one', async () => {
+  await using beyond = await startSshd()
+  const key = (at: Sshd): SshAccess => ({ user: 'root', port: at.port, privateKey: join(at.folder, 'id') })
+  const jump: HostSpec = { name: 'bastion', address: '127.0.0.1', roles: [], ssh: key(sshd) }
+  await using at = hostAt({ ...key(beyond), jump }, { hostKeys: { kind: 'accept-new' } })
+  assert.is(await at.host.ask('id', '-u'), '0')
+  assert.is(sshd.connections().length, 1)
+  assert.is(beyond.connections().length, 1)
+})
+
+test('a host that is down behind another one is unreachable', async () => {
+  const jump: HostSpec = {
+    name: 'bastion',
+    address: '127.0.0.1',
+    roles: [],
+    ssh: { user: 'root', port: sshd.port, privateKey: join(sshd.folder, 'id') },
+  }
+  await using at = hostAt({ port: 1, jump }, { deadlineMs: 500 })
+  assert.is(await codeOf(at.host.ask('id')), 'HOST_UNREACHABLE')
 })
 
 test('environment, folder and input reach the command', async () => {

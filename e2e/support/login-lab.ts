@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -101,7 +101,3 @@ function ready(child: ChildProcess): Promise<void> {
     child.once('exit', (code) => reject(new Error(`The lab ended with ${code}: ${said}`)))
   })
 }
-
-/** Overlay file systems are needed. */
-export const canMakeLab = (): boolean =>
-  process.getuid?.() === 0 && readFileSync('/proc/filesystems', 'utf8').includes('\toverlay')

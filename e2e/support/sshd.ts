@@ -44,7 +44,7 @@ export async function startSshd({ maxSessions = 10 } = {}): Promise<Sshd> {
     await listening(port)
   }
   const stop = async () => {
-    for (const pid of connections()) process.kill(pid, 'SIGKILL')
+    for (const pid of connections()) kill(pid)
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
@@ -118,6 +118,12 @@ async function listening(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`sshd does not listen at ${port}`)
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {} // it has just ended
 }
 
 const childrenOf = (parent: number): number[] =>

@@ -116,9 +116,9 @@ export const errors = defineErrors('core', {
     hint: () => 'Check user, key and password: --user, --pk, --passwd-from, or "ssh" in the Clusterfile.',
   },
   HOST_KEY_CHANGED: {
-    message: (d: { host: string; known: string; offered: string }) =>
+    message: (d: { host: string; known: string; offered: string; place: string; file: string }) =>
       `The host key of ${d.host} has changed: known is ${d.known}, offered is ${d.offered}. Somebody may be in between.`,
-    hint: (d: { host: string }) => `If the host was reinstalled, remove its old key: sealer check --forget-host-key ${d.host}, or ssh-keygen -R.`,
+    hint: (d: { place: string; file: string }) => `If the host was reinstalled, forget its old key: ssh-keygen -R '${d.place}' -f ${d.file}`,
   },
   HOST_KEY_UNKNOWN: {
     message: (d: { host: string; offered: string }) => `The host key of ${d.host} is not known (offered: ${d.offered}).`,
@@ -144,6 +144,10 @@ export const errors = defineErrors('core', {
   KEY_UNREADABLE: {
     message: (d: { path: string; reason: string }) => `The private key ${d.path} cannot be used: ${d.reason}.`,
     hint: () => 'Give a private key in OpenSSH or PEM form by --pk, and the passphrase of an encrypted one by --pk-passwd-from.',
+  },
+  SSH_CONFIG_UNUSABLE: {
+    message: (d: { host: string; reason: string }) => `What ~/.ssh/config says of ${d.host} cannot be used: ${d.reason}.`,
+    hint: () => 'Change the entry, or write "ProxyCommand none" or "ProxyJump none" for this host.',
   },
   FACTS_UNREADABLE: {
     message: (d: { host: string; fact: string }) => `${d.host} does not tell its facts: "${d.fact}" is missing in the answer.`,

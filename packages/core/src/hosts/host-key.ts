@@ -2,7 +2,7 @@ import type { ServerHostKeyAlgorithm } from 'ssh2'
 import { errors } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { HostKeyPolicy } from '../sealer.ts'
-import { fingerprint, type KnownHost, keyType, parseKnownHosts, speaksOf } from './known-hosts.ts'
+import { fingerprint, keyType, nameOf, parseKnownHosts, speaksOf } from './known-hosts.ts'
 import { pinHostKey, textOrNothing } from './pin-file.ts'
 
 export interface HostKeyOptions {
@@ -51,40 +51,53 @@ const algorithms: readonly ServerHostKeyAlgorithm[] = [
   'rsa-sha2-256',
 ]
 
+interface KnownKey {
+  readonly key: Buffer
+  /** The file that holds it. */
+  readonly file: string
+  readonly revoked: boolean
+}
+
+/** What files say of a host. Keys that sign others are passed over: ssh2 cannot check certificates. */
+async function entriesOf(files: readonly string[], { address, port }: KeyOwner): Promise<KnownKey[]> {
+  const entries = files.map(async (file) =>
+    parseKnownHosts(await textOrNothing(file))
+      .filter((entry) => entry.marker !== 'cert-authority' && speaksOf(entry, address, port))
+      .map(({ key, marker }) => ({ key: Buffer.from(key, 'base64'), file, revoked: marker === 'revoked' })),
+  )
+  return (await Promise.all(entries)).flat()
+}
+
 type Verdict = 'trusted' | 'unknown' | 'changed' | 'revoked'
 
 export function createHostKeys({ policy, knownHosts = [], pinFile, logger }: HostKeyOptions): HostKeys {
-  const pinnedHere: KnownHost[] = []
+  const pinned: { readonly owner: KeyOwner; readonly key: Buffer }[] = []
   /** One question at a time. */
   let asking: Promise<unknown> = Promise.resolve()
 
-  const entriesIn = async (files: readonly string[]) => {
-    const texts = await Promise.all(files.map(textOrNothing))
-    return texts.flatMap(parseKnownHosts).filter(({ marker }) => marker !== 'cert-authority')
-  }
-  const load = async ({ address, port }: KeyOwner) => {
-    const own = [...pinnedHere, ...(await entriesIn(pinFile === undefined ? [] : [pinFile]))]
-    const foreign = await entriesIn(knownHosts)
-    const of = (entries: readonly KnownHost[], revoked: boolean) =>
-      entries
-        .filter((entry) => (entry.marker === 'revoked') === revoked && speaksOf(entry, address, port))
-        .map(({ key }) => Buffer.from(key, 'base64'))
-    const pinned = of(own, false)
-    return { known: pinned.length > 0 ? pinned : of(foreign, false), revoked: of([...own, ...foreign], true) }
+  const load = async (owner: KeyOwner) => {
+    const ofRun = pinned.filter(({ owner: { address, port } }) => address === owner.address && port === owner.port)
+    const here = [
+      ...ofRun.map(({ key }) => ({ key, file: '(this run)', revoked: false })),
+      ...(await entriesOf(pinFile === undefined ? [] : [pinFile], owner)),
+    ]
+    const all = [...here, ...(await entriesOf(knownHosts, owner))]
+    const decided = here.some(({ revoked }) => !revoked)
+    return {
+      known: (decided ? here : all).filter((entry) => !entry.revoked),
+      revoked: all.filter((entry) => entry.revoked),
+    }
   }
   const judge = async (owner: KeyOwner, key: Buffer): Promise<Verdict> => {
     const { known, revoked } = await load(owner)
-    if (revoked.some((one) => one.equals(key))) return 'revoked'
-    if (known.some((one) => one.equals(key))) return 'trusted'
+    if (revoked.some((one) => one.key.equals(key))) return 'revoked'
+    if (known.some((one) => one.key.equals(key))) return 'trusted'
     return known.length > 0 ? 'changed' : 'unknown'
   }
-  const pin = async ({ name, address, port }: KeyOwner, key: Buffer) => {
-    if (pinFile !== undefined) await pinHostKey(pinFile, address, port, key)
-    else
-      pinnedHere.push(
-        ...parseKnownHosts(`${port === 22 ? address : `[${address}]:${port}`} - ${key.toString('base64')}`),
-      )
-    logger.info(`The host key of ${name} is remembered: ${fingerprint(key)}`)
+  const pin = async (owner: KeyOwner, key: Buffer) => {
+    if (pinFile === undefined) pinned.push({ owner, key })
+    else await pinHostKey(pinFile, owner.address, owner.port, key)
+    logger.info(`The host key of ${owner.name} is remembered: ${fingerprint(key)}`)
   }
   const acceptsNew = (owner: KeyOwner) =>
     policy?.kind === 'accept-new' || (policy === undefined && !owner.sendsPassword)
@@ -106,7 +119,7 @@ export function createHostKeys({ policy, knownHosts = [], pinFile, logger }: Hos
       let refused: { readonly key: Buffer; readonly verdict: Verdict } | undefined
       return {
         algorithms: async () => {
-          const types = new Set((await load(owner)).known.map(keyType))
+          const types = new Set((await load(owner)).known.map(({ key }) => keyType(key)))
           const isKnown = (algorithm: string) => types.has(algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm)
           return algorithms.toSorted((a, b) => Number(isKnown(b)) - Number(isKnown(a)))
         },
@@ -127,8 +140,14 @@ export function createHostKeys({ policy, knownHosts = [], pinFile, logger }: Hos
           const offered = fingerprint(key)
           if (verdict === 'revoked') throw errors.HOST_KEY_REVOKED({ host: owner.name, offered })
           if (verdict === 'changed') {
-            const known = (await load(owner)).known.map(fingerprint).join(', ')
-            throw errors.HOST_KEY_CHANGED({ host: owner.name, known, offered })
+            const { known } = await load(owner)
+            throw errors.HOST_KEY_CHANGED({
+              host: owner.name,
+              known: known.map((one) => fingerprint(one.key)).join(', '),
+              offered,
+              place: nameOf(owner.address, owner.port),
+              file: known[0]?.file ?? '',
+            })
           }
           if (await asked(owner, key)) return true
           throw errors.HOST_KEY_UNKNOWN({ host: owner.name, offered })

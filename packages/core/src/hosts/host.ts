@@ -24,6 +24,8 @@ export interface SshAccess {
   /** Password for sudo when it is another one than the login's. */
   readonly sudoPassword?: SecretRef
   readonly useAgent?: boolean
+  /** A host to go through, which may have one of its own. */
+  readonly jump?: HostSpec
 }
 
 /** A host as it is wanted, before anybody has spoken to it. */

@@ -58,7 +58,8 @@ export const fingerprint = (key: Buffer): string =>
   `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
 
 /** How known_hosts writes a host: with its port only where that is not 22. */
-const nameOf = (address: string, port: number): string => (port === 22 ? address : `[${address}]:${port}`).toLowerCase()
+export const nameOf = (address: string, port: number): string =>
+  (port === 22 ? address : `[${address}]:${port}`).toLowerCase()
 
 /** `|1|salt|HMAC-SHA1(salt, name)`. */
 function isHashOf(hashed: string, name: string): boolean {

@@ -14,11 +14,6 @@ export function pinHostKey(file: string, address: string, port: number, key: Buf
   )
 }
 
-/** Forgets the keys of a host that is made anew. */
-export function forgetHostKey(file: string, address: string, port: number): Promise<void> {
-  return change(file, (text) => withoutHost(text, address, port))
-}
-
 /** A file's text; empty where there is none. */
 export async function textOrNothing(file: string): Promise<string> {
   try {

@@ -38,15 +38,21 @@ export function createHostPool(options: HostPoolOptions): HostPool {
 
   // By where a host is, not by its name: it may be met before its name is known, and two hosts may claim one name.
   const open = (spec: HostSpec): Host => {
-    const place = spec.ssh === undefined ? '' : `${spec.ssh.user}@${spec.address}:${spec.ssh.port}`
+    const place = placeOf(spec)
     const entry = opened.get(place) ?? { connection: connectionOf(spec), hosts: new Map() }
     opened.set(place, entry)
     const host = entry.hosts.get(spec.name) ?? entry.connection.as(spec)
     entry.hosts.set(spec.name, host)
     return host
   }
-  const connectionOf = (spec: HostSpec): OpenHost =>
-    spec.ssh === undefined ? localHost(spec, rest) : sshHost(spec, spec.ssh, { ...rest, hostKeys })
+  const connectionOf = (spec: HostSpec): OpenHost => {
+    const { ssh } = spec
+    if (ssh === undefined) return localHost(spec, rest)
+    const { jump } = ssh
+    const through =
+      jump === undefined ? {} : { dial: (address: string, port: number) => open(jump).connect(port, address) }
+    return sshHost(spec, ssh, { ...rest, ...through, hostKeys })
+  }
   return {
     view: open,
     host: open,
@@ -55,4 +61,11 @@ export function createHostPool(options: HostPoolOptions): HostPool {
       opened.clear()
     },
   }
+}
+
+/** Who logs in where, and through which hosts. */
+function placeOf({ address, ssh }: HostSpec): string {
+  if (ssh === undefined) return ''
+  const { user, port, jump } = ssh
+  return `${user}@${address}:${port}${jump === undefined ? '' : ` through ${placeOf(jump)}`}`
 }

@@ -38,7 +38,7 @@ export async function logIn(host: HostSpec, access: SshAccess, options: LoginOpt
     })
   } catch (cause) {
     signal?.throwIfAborted()
-    if (SealerError.is(cause)) throw cause
+    if (SealerError.is(cause) && cause.code !== 'PORT_UNREACHABLE') throw cause
     throw errors.HOST_UNREACHABLE(
       { host: host.name, address: `${host.address}:${access.port}`, reason: reasonOf(cause) },
       { cause },
@@ -96,7 +96,7 @@ const wasRefused = (error: unknown): boolean => {
 
 /** Names that are not known stay unknown; whoever refuses a connection or says nothing may be starting. */
 const canHeal = (error: unknown): boolean => {
-  if (SealerError.is(error)) return false
+  if (SealerError.is(error)) return error.code === 'PORT_UNREACHABLE' // seen from the host that is gone through
   const { level, code } = error as SshFailure
   return code !== 'ENOTFOUND' && level !== 'handshake'
 }
