@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { suite } from 'uvu'
-import { bareView } from './hosts/bare-view.ts'
-import type { HostFacts } from './hosts/host.ts'
+import { FutureHost } from './hosts/future-host.ts'
+import type { HostFacts, HostView } from './hosts/host.ts'
 import { makePlan } from './make-plan.ts'
 import type { Step } from './step.ts'
 
@@ -45,7 +45,7 @@ test('equal plans have equal hashes, other plans others', async () => {
 })
 
 test('a step that would ask a host which does not exist yet is planned', async () => {
-  const view = bareView({ name: 'n1', address: '10.0.0.1', roles: ['node'] }, {} as HostFacts)
+  const view = new FutureHost({ name: 'n1', address: '10.0.0.1', roles: ['node'] }, {} as HostFacts, () => ({}) as HostView)
   const asks: Step = { ...step('join/n1'), host: view, skip: () => view.ask('hostname') }
   const { plan } = await makePlan([asks], frame)
   assert.equal(plan.steps.map(({ id }) => id), ['join/n1'])

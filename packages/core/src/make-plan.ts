@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import pMap from 'p-map'
 import { errors } from './errors.ts'
-import { HostAbsent } from './hosts/bare-view.ts'
+import { HostAbsent } from './hosts/future-host.ts'
 import type { Plan, PlannedStep, PlannedWork } from './plan.ts'
 import type { Step } from './step.ts'
 

@@ -6,6 +6,7 @@ import { registryStep } from '../distribution/registry.ts'
 import { registryAuthority } from '../distribution/registry-pki.ts'
 import { rootfsStep } from '../distribution/rootfs.ts'
 import { errors } from '../errors.ts'
+import { FutureHost } from '../hosts/future-host.ts'
 import { platformText } from '../hosts/host.ts'
 import type { PlatformImage } from '../image/cluster-config.ts'
 import type { StoredImage } from '../image/image-store.ts'
@@ -57,8 +58,7 @@ export async function planInstall(run: Run): Promise<InstallWork> {
     [...infra.steps(wanted, observed), ...distributing, ...installing, ...launching, ...recording],
     wanted,
   )
-  const absent = new Set(known.filter((host) => !host.exists).map((host) => host.view.name))
-  const work = await makePlan(afterTheirHosts(steps, absent), { cluster: wanted.cluster, operation: 'install', signal })
+  const work = await makePlan(afterTheirHosts(steps, known), { cluster: wanted.cluster, operation: 'install', signal })
   return {
     ...work,
     complete: true,
@@ -153,12 +153,15 @@ function launchesOf({ wanted, runtime }: Run, context: RuntimeContext, receivers
   return launchSteps({ wanted, config, launchpad, rootfs: context.rootfs, after: idsOf(after) })
 }
 
-/** A host that does not exist yet is made before anything happens on it. */
-function afterTheirHosts(steps: readonly Step[], absent: ReadonlySet<string>): readonly Step[] {
-  const making = new Set([...absent].map((name) => `host/${name}`))
+/** A host that does not exist yet is made before anything happens on it; from then on it answers for itself. */
+function afterTheirHosts(steps: readonly Step[], known: readonly KnownHost[]): readonly Step[] {
+  const future = new Map(known.flatMap(({ view }) => (view instanceof FutureHost ? [[`host/${view.name}`, view] as const] : [])))
   return steps.map((step) => {
-    const made = step.host === undefined ? undefined : `host/${step.host.name}`
-    if (made === undefined || !making.has(made) || step.id === made || step.after.includes(made)) return step
-    return Object.assign(Object.create(step) as Step, { after: [made, ...step.after] })
+    const made = future.get(step.id)
+    if (made !== undefined) return derived(step, { do: (work) => step.do(work).then(() => made.arrive()) })
+    const making = step.host === undefined ? '' : `host/${step.host.name}`
+    return future.has(making) && !step.after.includes(making) ? derived(step, { after: [making, ...step.after] }) : step
   })
 }
+
+const derived = (step: Step, changes: Partial<Step>): Step => Object.assign(Object.create(step) as Step, changes)

@@ -1,5 +1,5 @@
 import pMap from 'p-map'
-import { bareView } from '../hosts/bare-view.ts'
+import { FutureHost } from '../hosts/future-host.ts'
 import type { HostPool, HostView } from '../hosts/host.ts'
 import type { InfraHost } from '../infra.ts'
 import type { KnownHost } from '../runtime.ts'
@@ -25,7 +25,7 @@ export async function meetHosts(observed: readonly InfraHost[], pool: HostPool):
 async function meet({ spec, state, expected }: InfraHost, pool: HostPool): Promise<KnownHost | Acquaintance['failures'][number]> {
   if (state !== 'running') {
     if (expected === undefined) throw new Error(`the infra says nothing of what ${spec.name} will be`)
-    return { view: bareView(spec, expected), facts: expected, exists: false }
+    return { view: new FutureHost(spec, expected, () => pool.view(spec)), facts: expected, exists: false }
   }
   const host = pool.view(spec)
   try {
