@@ -6,6 +6,7 @@ import { SealerError } from '../errors.ts'
 import type { CallableHooks, FoundImage } from '../hooks.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
+import { CacheNotes } from '../image/cache-notes.ts'
 import type { CarriedImage, ClusterConfig, PlatformImage, RootfsLayer } from '../image/cluster-config.ts'
 import type { PlatformParts } from '../image/cluster-image.ts'
 import { sealImage } from '../image/cluster-image.ts'
@@ -24,7 +25,7 @@ import { partsOf } from '../kubefile/parts.ts'
 import { readSource } from '../kubefile/read-source.ts'
 import type { Logger } from '../logger.ts'
 import { ImageCarrier, type UnpackedImage } from '../manifests/carry-images.ts'
-import { type Chart, imagesInChart } from '../manifests/chart.ts'
+import { type Chart, type ChartTool, imagesInChart } from '../manifests/chart.ts'
 import { findImages } from '../manifests/find-images.ts'
 import { findHelm, machinePlatform } from '../manifests/helm-program.ts'
 import type { BuildOptions, Images } from '../sealer.ts'
@@ -323,9 +324,14 @@ async function chartRenderer(
   const { store, cache, options } = workshop
   const machine = await baseImage(platform, machinePlatform(), workshop).catch(() => undefined)
   const helm = await findHelm({ entries, platform, base: machine, blobs: store.blobs, folder: join(cache, 'programs') })
-  return helm === undefined
-    ? undefined
-    : (chart: Chart) => imagesInChart(chart, helm, config.runtime.version, options.signal)
+  if (helm === undefined) return undefined
+  const tool: ChartTool = {
+    helm,
+    notes: new CacheNotes(join(cache, 'charts')),
+    ...(config.runtime.version !== undefined && { kubernetes: config.runtime.version }),
+    ...(options.signal && { signal: options.signal }),
+  }
+  return (chart: Chart) => imagesInChart(chart, tool)
 }
 
 /** Waits for all, then throws the first failure: nothing works on behind the caller's back. */

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import semver from 'semver'
+import type { CacheNotes } from '../image/cache-notes.ts'
 import type { LayerEntry } from '../image/layer.ts'
+import { fileStamp } from '../image/layer-digests.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { imagesInManifest, type ManifestImages } from './manifest-images.ts'
 import { YamlProblem } from './yaml-documents.ts'
@@ -25,20 +28,42 @@ export interface ChartImages {
   readonly doubts: readonly { readonly reason: string; readonly place: string }[]
 }
 
-/** Renders a chart with its own values, by the program `helm`, and reads what comes out. @throws CHART_INVALID */
-export async function imagesInChart(
-  chart: Chart,
-  helm: string,
-  kubernetes: string | undefined,
-  signal?: AbortSignal,
-): Promise<ChartImages> {
+/** What renders charts. */
+export interface ChartTool {
+  /** Path of the program. */
+  readonly helm: string
+  /** Version that charts are told they run on; without one helm's own idea. */
+  readonly kubernetes?: string
+  /** Remembers what charts name. */
+  readonly notes: CacheNotes
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Renders a chart with its own values, by the program `helm`, and reads what comes out; the same chart is rendered once.
+ * @throws CHART_INVALID
+ */
+export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<ChartImages> {
+  const key = await keyOf(chart, tool)
+  const known = await tool.notes.read<ChartImages>(key)
+  if (known !== undefined) return known
   const folder = await mkdtemp(join(tmpdir(), 'sealer-chart-'))
   try {
-    const rendered = await render(await unfold(chart, folder), helm, chart, folder, kubernetes, signal)
-    return withPlaces(read(rendered, chart), rendered, chart)
+    const rendered = await render(await unfold(chart, folder), chart, folder, tool)
+    const images = withPlaces(read(rendered, chart), rendered, chart)
+    await tool.notes.write(key, images)
+    return images
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Changes whenever what is read out of the same chart would be something else. */
+const reading = 1
+
+async function keyOf({ path, release, entries }: Chart, { helm, kubernetes }: ChartTool): Promise<string> {
+  const files = entries.map((entry) => [entry.path, entry.kind === 'file' ? entry.digest : ''])
+  return JSON.stringify([reading, path, release, kubernetes ?? '', await fileStamp(await realpath(helm)), files])
 }
 
 /** Puts the chart's files together, since they may come from several sources. Gives what helm is pointed at. */
@@ -55,13 +80,11 @@ async function unfold({ path, entries }: Chart, folder: string): Promise<string>
 /** helm's own settings and caches are kept out: a build depends on its context alone. */
 async function render(
   target: string,
-  helm: string,
   chart: Chart,
   folder: string,
-  kubernetes: string | undefined,
-  signal?: AbortSignal,
+  { helm, kubernetes, signal }: ChartTool,
 ): Promise<string> {
-  const version = kubernetes === undefined ? [] : ['--kube-version', kubernetes]
+  const version = semver.valid(kubernetes) === null ? [] : ['--kube-version', kubernetes ?? '']
   try {
     const { stdout } = await run(helm, ['template', chart.release, target, ...version], {
       env: { HOME: folder, PATH: process.env.PATH },
