@@ -47,8 +47,10 @@ const ssh = z.strictObject({
   encrypted: only(false, ': the key that it was encrypted with is public, so it protects nothing; write passwdFrom'),
 })
 
-const taint = z.string().regex(/^[A-Za-z0-9][\w./-]*(=[\w.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$/, {
-  error: 'write key=value:Effect or key:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute',
+/** `key=value:Effect` and `key:Effect` set it, with `-` at the end take it away; `key-` takes all of that key away. */
+const taint = z.string().regex(/^[A-Za-z0-9][\w./-]*((=[\w.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)-?|-)$/, {
+  error:
+    'write key=value:Effect or key:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute, or - at the end to take it away',
 })
 
 const host = z

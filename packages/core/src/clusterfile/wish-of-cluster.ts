@@ -9,6 +9,8 @@ export type Warn = (message: string) => void
 /** `Cluster` as a wish. @throws errors of host ranges */
 export function wishOfCluster({ metadata, spec }: ClusterDocument, warn: Warn): Wish {
   const hosts = (spec.hosts ?? []).flatMap(({ ips = [], roles, ssh, env, labels, taints }, index) => {
+    if (env !== undefined)
+      warn(`spec.hosts[${index}].env has no effect yet: it is for scripts on hosts, and none are run.`)
     const common = {
       roles,
       ...(ssh === undefined ? {} : { ssh: accessOf(ssh, `spec.hosts[${index}].ssh`, warn) }),
