@@ -17,7 +17,7 @@ export type LeafUse =
   | { readonly kind: 'client'; readonly name: string }
 
 const day = 24 * 60 * 60 * 1000
-/** As kubeadm's and most clusters' own: an authority for ten years, leaves for one. */
+/** As clusters' own usually have: an authority for ten years, leaves for one. */
 const authorityLife = 3650 * day
 const leafLife = 365 * day
 const renewBefore = 30 * day

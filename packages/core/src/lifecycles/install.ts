@@ -155,7 +155,7 @@ function launchesOf({ wanted, runtime }: Run, context: RuntimeContext, receivers
 
 /** A host that does not exist yet is made before anything happens on it; from then on it answers for itself. */
 function afterTheirHosts(steps: readonly Step[], known: readonly KnownHost[]): readonly Step[] {
-  const future = new Map(known.flatMap(({ view }) => (view instanceof FutureHost ? [[`host/${view.name}`, view] as const] : [])))
+  const future = new Map<string, FutureHost>(known.flatMap(({ view }) => (view instanceof FutureHost ? [[`host/${view.name}`, view]] : [])))
   return steps.map((step) => {
     const made = future.get(step.id)
     if (made !== undefined) return derived(step, { do: (work) => step.do(work).then(() => made.arrive()) })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { errors } from '../errors.ts'
@@ -45,7 +46,9 @@ export interface Run extends AsyncDisposable {
 export const clusterFolder = (home: string, cluster: string): string => join(home, 'clusters', cluster)
 
 /** Chooses infra and runtime, and opens what the run needs. What the scope made is closed with it. */
-export async function openRun(wanted: Wanted, foundation: Foundation, signal: AbortSignal): Promise<Run> {
+export async function openRun(wanted: Wanted, foundation: Foundation, caller: AbortSignal): Promise<Run> {
+  const signal = AbortSignal.any([caller])
+  setMaxListeners(0, signal) // every command under way listens to it
   const { hooks, home, clock, logger, secrets, store } = foundation
   const scope = createScope()
   const folder = clusterFolder(home, wanted.cluster)
