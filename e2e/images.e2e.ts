@@ -1,5 +1,5 @@
 // landing, time limit: 240 s
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -113,12 +113,7 @@ test('a killed pull goes on: nothing that was complete comes again, the rest fro
 
   await using relay = await startRelay(registry.host, 6 * MiB)
   const there = join(world, 'killed')
-  const program = join(import.meta.dirname, 'support/pull-image.ts')
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--conditions=@sealer/source', program, there, name(relay.host)],
-    { stdio: 'inherit' },
-  )
+  const child = startPull(there, name(relay.host))
   const ended = once(child, 'exit')
   while (relay.received() < 12 * MiB && child.exitCode === null) await pause(20)
   child.kill('SIGKILL')
@@ -136,6 +131,21 @@ test('a killed pull goes on: nothing that was complete comes again, the rest fro
   assert.ok(kept > 4 * MiB, `${kept} bytes were kept`)
   assert.ok(again < whole - kept + MiB, `${again} bytes came again, ${whole - kept} were missing`)
   assert.equal(await readdir(join(there, 'store/partial')), [])
+})
+
+test('two pulls at the same time bring each blob once', async () => {
+  const layers = [await layer({ 'bin/big': randomBytes(4 * MiB) })]
+  const sealed = await sealImage(store, { tag: 'both:v1', platforms: [{ ...(await platformOf(amd64)), layers }] })
+  await imagesOf(home).push('both:v1', `${registry.host}/both/app:v1`)
+  await using relay = await startRelay(registry.host, 4 * MiB)
+  const there = join(world, 'both')
+  const children = [1, 2].map(() => startPull(there, `${relay.host}/both/app:v1`))
+  assert.equal(await Promise.all(children.map((child) => once(child, 'exit'))), [
+    [0, null],
+    [0, null],
+  ])
+  assert.is((await imagesOf(there).list())[0]?.digest, sealed.digest)
+  assert.ok(relay.received() < 5 * MiB, `${relay.received()} bytes came`)
 })
 
 // This registry forgets an upload whose connection broke (2.8 cancels it), so that blob begins again; complete ones do not.
@@ -229,6 +239,13 @@ const imagesOf = (path: string) =>
   createImages({ home: path, secrets: createSecrets(), logger: silentLogger, clock: systemClock })
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** A pull in a process of its own. */
+function startPull(into: string, name: string): ChildProcess {
+  const program = join(import.meta.dirname, 'support/pull-image.ts')
+  const args = ['--import', 'tsx', '--conditions=@sealer/source', program, into, name]
+  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+}
 
 function skopeo(command: string, ...args: readonly string[]): void {
   const plainHttp = ['--src-tls-verify=false', '--dest-tls-verify=false']

@@ -15,6 +15,7 @@ import {
   amd64,
   arm64,
   codeOf,
+  putContainerImage,
   smallPlatform,
   tarOf,
   temporaryFolder,
@@ -125,6 +126,28 @@ test('a pull with a wrong blob keeps the good ones, and no name', async () => {
   assert.not(await images.store.has(layer.digest))
   registry.blobs.set(layer.digest, good)
   assert.is((await images.pull(name)).digest, here.digest)
+})
+
+test('a pull whose blobs a clean-up takes away fetches them once more', async () => {
+  await using here = await home()
+  await using registry = await registryDouble()
+  const [first] = here.platforms
+  assert.ok(first !== undefined)
+  const extra = await putContainerImage(here.store.blobs, 'docker.io/library/extra:v1', amd64)
+  await sealImage(here.store, { tag: 'app:v2', platforms: [{ ...first, images: [...first.images, extra] }] })
+  await here.images.push('app:v2', `${registry.host}/team/app:v2`)
+  await here.images.remove('app:v2')
+  let removed = false
+  registry.fault = (request, response) => {
+    const digest = /\/blobs\/(sha256:.*)$/.exec(request.url ?? '')?.[1]
+    if (removed || request.method !== 'GET' || digest === undefined) return false
+    removed = true
+    here.images.remove('app:v1').then(() => response.end(registry.blobs.get(digest)))
+    return true
+  }
+  const pulled = await here.images.pull(`${registry.host}/team/app:v2`)
+  assert.ok(removed)
+  assert.equal((await here.images.inspect(pulled.digest)).platforms[0]?.config, first.config)
 })
 
 test('progress ends at its total, which does not change', async () => {

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Clock } from '../clock.ts'
+import { createAuthority } from '../distribution/certificates.ts'
 import type { SealerError } from '../errors.ts'
 import { rejection } from '../testing/rejection.ts'
 import { digestOf } from './blobs.ts'
@@ -107,6 +110,26 @@ test('a registry that is down is asked several times, then named', async () => {
   const error = await rejection<SealerError>(own.manifest(where, 'v1'))
   assert.is(error.code, 'REGISTRY_UNREACHABLE')
   assert.match(error.message, gone.host)
+})
+
+test('a certificate that nobody knows is refused, unless the registry is said to be insecure', async () => {
+  const { key, certificate: cert } = await createAuthority('x', {
+    notBefore: new Date(),
+    notAfter: new Date(Date.now() + 3600_000),
+  })
+  const server = createHttpsServer({ key, cert }, (_request, response) => response.writeHead(404).end())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const where = { registry: `127.0.0.1:${(server.address() as AddressInfo).port}`, repository: 'x' }
+  await using careful = client()
+  await using careless = new RegistryClient({ home: '/nonexistent', clock, secrets, insecure: true })
+  const [carefully, carelessly] = [
+    await codeOf(careful.manifest(where, 'v1')),
+    await codeOf(careless.manifest(where, 'v1')),
+  ]
+  server.closeAllConnections()
+  server.close()
+  assert.is(carefully, 'REGISTRY_UNTRUSTED')
+  assert.is(carelessly, 'REGISTRY_LACKS')
 })
 
 test('a redirect to another origin is followed without the login', async () => {

@@ -96,4 +96,6 @@ const networkCodes = new Set([
   'EAI_AGAIN',
   'ENOTFOUND',
 ])
-const certificateCodes = /CERT|SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/
+/** How OpenSSL says that it does not accept a certificate; Node hands these on as codes. */
+const certificateCodes =
+  /CERT|SIGNED|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|TOO_SMALL|TOO_WEAK/
