@@ -19,6 +19,7 @@ export async function openSealer(
     logger: loggerOf(context),
     hostKeys: hostKeysOf(context, request.acceptNewHostKeys === true, needs.infra),
     knownHosts: [join(homedir(), '.ssh/known_hosts'), '/etc/ssh/ssh_known_hosts'],
+    sshConfig: join(homedir(), '.ssh/config'),
   })
   return { sealer, secrets }
 }

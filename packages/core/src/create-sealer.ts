@@ -5,6 +5,7 @@ import { isMaster } from './distribution/distribution.ts'
 import { clusterPaths } from './distribution/paths.ts'
 import { errors, SealerError } from './errors.ts'
 import { createHooks } from './hooks.ts'
+import { readSshConfig } from './hosts/read-ssh-config.ts'
 import { holdLock } from './image/lock.ts'
 import { createImages } from './images.ts'
 import { buildImage } from './lifecycles/build.ts'
@@ -42,7 +43,8 @@ export function createSealer(options: SealerOptions): Sealer {
 
   /** One run on the cluster of a wish. */
   async function withWish<T>(wish: Wish, { signal = never }: Watch, work: (run: Run) => Promise<T>): Promise<T> {
-    await using run = await openRun(await resolveWanted(wish, images, { signal }), foundation, signal)
+    const sshSettings = await readSshConfig(options.sshConfig)
+    await using run = await openRun(await resolveWanted(wish, images, { signal, sshSettings }), foundation, signal)
     return await work(run)
   }
 

@@ -1,5 +1,6 @@
 import { errors, SealerError } from './errors.ts'
 import type { HostSpec, SshAccess } from './hosts/host.ts'
+import type { SshSettings } from './hosts/ssh-config.ts'
 import type { ClusterRecord, Images, Watch } from './sealer.ts'
 import type { Wanted, WantedImage } from './wanted.ts'
 import type { Wish, WishedHost } from './wish.ts'
@@ -8,15 +9,21 @@ const defaultAccess: SshAccess = { user: 'root', port: 22 }
 const defaultRegistry = { fallback: 'upstream', port: 5000 } as const
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
+/** What a wish does not say itself. */
+interface Surroundings extends Watch {
+  /** What this machine's SSH configuration says of an address. */
+  readonly sshSettings?: (address: string) => SshSettings
+}
+
 /**
  * A wish with everything filled in: the image resolved (and pulled when this machine lacks it), defaults in place of what nobody said.
  * @throws NAME_INVALID, HOSTS_MISSING, IMAGE_NOT_FOUND
  */
-export async function resolveWanted(wish: Wish, images: Images, { signal }: Watch = {}): Promise<Wanted> {
+export async function resolveWanted(wish: Wish, images: Images, { signal, sshSettings = () => ({}) }: Surroundings = {}): Promise<Wanted> {
   const cluster = wish.cluster ?? 'my-cluster'
   if (!label.test(cluster)) throw errors.NAME_INVALID({ what: 'cluster', name: cluster })
   const counts = wish.counts ?? { masters: 0, nodes: 0 }
-  const hosts = (wish.hosts ?? []).map((host) => specOf(host, wish.ssh ?? {}))
+  const hosts = (wish.hosts ?? []).map((host) => specOf(host, { ...defaultAccess, ...sshSettings(host.address), ...wish.ssh }))
   if (hosts.length === 0 && counts.masters === 0) throw errors.HOSTS_MISSING({})
   const image = await imageOf(wish.image ?? '', images, signal)
   const [platform] = image.platforms
@@ -66,9 +73,9 @@ export function wantedOfRecord(record: ClusterRecord, images: Images): Wanted {
 }
 
 /** The name of a host that has none yet is its address: once it has been met, its hostname. */
-function specOf({ name, ssh, ...host }: WishedHost, common: Partial<SshAccess>): HostSpec {
+function specOf({ name, ssh, ...host }: WishedHost, common: SshAccess): HostSpec {
   if (name !== undefined && !label.test(name)) throw errors.NAME_INVALID({ what: 'host', name })
-  return { ...host, name: name ?? host.address, ssh: { ...defaultAccess, ...common, ...ssh } }
+  return { ...host, name: name ?? host.address, ssh: { ...common, ...ssh } }
 }
 
 async function imageOf(reference: string, images: Images, signal: AbortSignal | undefined): Promise<WantedImage> {

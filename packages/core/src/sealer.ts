@@ -34,6 +34,8 @@ export interface SealerOptions {
   readonly hostKeys?: HostKeyPolicy
   /** Files of known host keys, `~/.ssh/known_hosts` for the command; none when nothing is said. */
   readonly knownHosts?: readonly string[]
+  /** An ssh_config(5) for what nobody has said of a host's login, `~/.ssh/config` for the command; none when nothing is said. */
+  readonly sshConfig?: string
 }
 
 /** What every long operation takes. */
