@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
+import { createSecrets, silentLogger, systemClock } from '@sealer/core'
 import { infraContract, rejection, wantedOn } from '@sealer/core/testing'
 import { localClusters } from '@sealer/infra-local'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createHostPool } from '../packages/core/src/hosts/pool.ts'
 import { LocalInfra } from '../packages/infra-local/src/infra.ts'
 
 const test = suite('local hosts')
@@ -286,6 +288,22 @@ infraContract(test, () => ({
     infraOptions: { memoryDisks: true },
   }),
 }))
+
+test('a host is what it was expected to be', async () => {
+  const infra = new LocalInfra(clusters)
+  const wanted = wantedOn([], { cluster: c, infra: 'local', counts: { masters: 1, nodes: 0 } })
+  const [planned] = await infra.observe(wanted)
+  await clusters.create({ cluster: c, masters: 1, nodes: 0 })
+  const pinFile = join(home, 'pins')
+  const around = { secrets: createSecrets(), logger: silentLogger, clock: systemClock, dial: infra.dial }
+  await using pool = createHostPool({ ...around, hostKeys: { kind: 'accept-new' }, pinFile })
+  if (planned === undefined) throw new Error('no host is planned')
+  const { machineId, clockSkewMs, diskFreeBytes, ...facts } = await pool.view(planned.spec).facts()
+  assert.equal({ ...planned.expected, ...facts }, planned.expected)
+  assert.match(machineId, /^[0-9a-f]{32}$/)
+  assert.ok(Math.abs(clockSkewMs) < 1_000 && diskFreeBytes > 1e9)
+  await clusters.delete(c)
+})
 
 test('a plan names the addresses that hosts will have', async () => {
   const infra = new LocalInfra(clusters)

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import type { HostPlaces } from './layout.ts'
 import { runProgram } from './run-program.ts'
 
-/** Memory for disks of a whole cluster: two thirds of the machine's, taken as it is written. */
+/** Bytes for disks in memory of a whole cluster: two thirds of the machine's memory, taken as it is written. */
+export const memoryDisksSize = (): number => Math.floor((totalmem() * 2) / 3)
+
 export async function makeMemoryDisks(folder: string): Promise<void> {
-  await mountMemory(folder, Math.floor((totalmem() * 2) / 3))
+  await mountMemory(folder, memoryDisksSize())
 }
 
 /**

@@ -3,6 +3,7 @@ import { arch, cpus, release, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import type { Dial, HostFacts, HostSpec, Infra, InfraHost, Step, Wanted } from '@sealer/core'
 import { isUnified } from './cgroups.ts'
+import { memoryDisksSize } from './disk.ts'
 import { errors } from './errors.ts'
 import type { LocalClusters, LocalHost } from './local-clusters.ts'
 import { distribution } from './root.ts'
@@ -20,7 +21,7 @@ export class LocalInfra implements Infra {
   }
 
   async observe(wanted: Wanted): Promise<readonly InfraHost[]> {
-    const expected = await expectedFacts(this.#clusters.privateKey)
+    const expected = await expectedFacts(this.#clusters.privateKey, wishOf(wanted))
     return (await wantedHosts(wanted, this.#clusters)).map((host): InfraHost => {
       const spec = this.#spec(host)
       const state = host.state === 'partitioned' ? 'running' : host.state
@@ -142,7 +143,7 @@ function localOptions(options: Wanted['infraOptions']): Pick<LocalWish, 'memoryD
 }
 
 /** What a host on this machine will say of itself. */
-async function expectedFacts(folder: string): Promise<(host: WantedHost) => HostFacts> {
+async function expectedFacts(folder: string, wish: LocalWish): Promise<(host: WantedHost) => HostFacts> {
   const [system, status, swaps, mounts, free] = await Promise.all([
     distribution(),
     readFile('/proc/self/status', 'utf8'),
@@ -161,10 +162,10 @@ async function expectedFacts(folder: string): Promise<(host: WantedHost) => Host
     memoryBytes: totalmem(),
     swap: swaps.trim().split('\n').length > 1,
     cgroup: isUnified(mounts) ? 2 : 1,
-    systemdCgroups: true,
+    systemdCgroups: isUnified(mounts), // with v1 it holds its own hierarchy alone
     oomScoreAdj: (capabilities & capSysResource) !== 0n,
     writableSysctls: false,
-    diskFreeBytes: free,
+    diskFreeBytes: wish.diskBytes ?? (wish.memoryDisks === true ? memoryDisksSize() : free),
     listening: [22],
     clockSkewMs: 0,
     addresses: [address],
