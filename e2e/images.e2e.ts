@@ -242,7 +242,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 /** A pull in a process of its own. */
 function startPull(into: string, name: string): ChildProcess {
-  const program = join(import.meta.dirname, 'support/pull-image.ts')
+  const program = join(import.meta.dirname, 'support/pull-main.ts')
   const args = ['--import', 'tsx', '--conditions=@sealer/source', program, into, name]
   return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
 }

@@ -1,4 +1,4 @@
-// Pulls an image into a home, in a process that a test can kill: pull-image.ts HOME NAME
+// Pulls an image into a home, in a process that a test can kill: pull-main.ts HOME NAME
 import { systemClock } from '../../packages/core/src/clock.ts'
 import { createImages } from '../../packages/core/src/images.ts'
 import { silentLogger } from '../../packages/core/src/logger.ts'
