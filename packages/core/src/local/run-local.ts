@@ -1,10 +1,6 @@
-import type { Readable } from 'node:stream'
-
-export interface LocalOptions {
+interface LocalOptions {
   readonly signal?: AbortSignal
-  readonly input?: string | Buffer | Readable
-  readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
+  readonly input?: string
 }
 
 const tailLines = 5
@@ -16,12 +12,11 @@ const tailLines = 5
 export async function runLocal(
   file: string,
   args: readonly string[],
-  { signal, input = '', env = {}, cwd }: LocalOptions = {},
+  { signal, input = '' }: LocalOptions = {},
 ): Promise<string> {
   const { execa } = await import('execa') // who never runs a program never loads it
   signal?.throwIfAborted()
-  const options = { detached: true, env, maxBuffer: 64 * 1024 * 1024, ...(cwd === undefined ? {} : { cwd }) }
-  const child = execa(file, args, { ...options, input })
+  const child = execa(file, args, { detached: true, input, maxBuffer: 64 * 1024 * 1024 })
   const stop = () => endGroup(child.pid)
   signal?.addEventListener('abort', stop, { once: true })
   try {
@@ -29,7 +24,7 @@ export async function runLocal(
   } catch (error) {
     signal?.throwIfAborted()
     const { exitCode, stderr, code } = error as { exitCode?: number; stderr?: string; code?: string }
-    if (code === 'ENOENT') throw new Error(`${file} is not there`)
+    if (code === 'ENOENT') throw new Error(`there is no ${file} on this machine`)
     const said = stderr?.trim().split('\n').slice(-tailLines).join('\n') ?? ''
     throw new Error(`${file} exited with ${exitCode ?? 'no code'}: ${said}`)
   } finally {
