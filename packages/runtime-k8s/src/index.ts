@@ -10,7 +10,11 @@ export function kubernetes(_options: KubernetesOptions = {}): Plugin {
     apply({ hooks }) {
       hooks.choose.runtime.tapPromise('runtime-k8s', async (wanted, scope) => {
         if (wanted.runtime !== 'kubernetes' && wanted.runtime !== 'k8s') return undefined
-        const { K8sRuntime } = await import('./runtime.ts') // loaded only when an image asks for it
+        const { K8sRuntime, k8sSettings } = await import('./runtime.ts') // loaded only when an image asks for it
+        const swapAllowed = wanted.documents.some(
+          ({ kind, value }) => kind === 'KubeletConfiguration' && value.failSwapOn === false,
+        )
+        scope.provide(k8sSettings, { needsSwapOff: !swapAllowed })
         return scope.make(K8sRuntime)
       })
     },

@@ -19,13 +19,13 @@ const secrets: Secrets & { readonly all: string[] } = {
 const contextFor = async (hosts: ReturnType<typeof clusterWorld>) =>
   await contextOn(hosts, { wanted: wantedOn(hosts, { image: imageWithoutImages() }) })
 const install = async (hosts: ReturnType<typeof clusterWorld>) =>
-  new K8sRuntime(secrets).install(await contextFor(hosts))
+  new K8sRuntime(secrets, { needsSwapOff: true }).install(await contextFor(hosts))
 const stepOf = (steps: readonly Step[], id: string) => steps.find((step) => step.id === id)
 
 runtimeContract(test, () => {
   const hosts = clusterWorld(['m1', 'master'], ['m2', 'master'], ['n1', 'node'])
   return {
-    runtime: new K8sRuntime(secrets),
+    runtime: new K8sRuntime(secrets, { needsSwapOff: true }),
     hosts,
     context: { wanted: wantedOn(hosts, { image: imageWithoutImages() }) },
   }
@@ -90,7 +90,7 @@ test('a first master that was set up anew joins the cluster that the others kept
 test('a host without an answer holds up nothing but its own removal', async () => {
   const hosts = clusterWorld(['m1', 'master'], ['n1', 'node'])
   const context = await contextFor(hosts)
-  const steps = new K8sRuntime(secrets).remove(context)
+  const steps = new K8sRuntime(secrets, { needsSwapOff: true }).remove(context)
   assert.equal(
     steps.map(({ after }) => after),
     [[], []],
@@ -100,14 +100,17 @@ test('a host without an answer holds up nothing but its own removal', async () =
 test('pods, Services and hosts need networks of their own', async () => {
   const hosts = [fakeHost('m1', ['master'], { address: '10.244.3.1' })]
   const context = await contextOn(hosts)
-  const error = await rejection((async () => new K8sRuntime(secrets).install(context))())
+  const error = await rejection((async () => new K8sRuntime(secrets, { needsSwapOff: true }).install(context))())
   assert.ok(SealerError.is(error) && error.code === 'SUBNETS_OVERLAP')
 })
 
 test('the kubeconfig names an address that the operator reaches', async () => {
   const hosts = clusterWorld(['m1', 'master'])
   hosts[0]?.files.set('/etc/kubernetes/admin.conf', 'server: https://apiserver.cluster.local:6443\n')
-  assert.is(await new K8sRuntime(secrets).kubeconfig(hosts), `server: https://${hosts[0]?.address}:6443\n`)
+  assert.is(
+    await new K8sRuntime(secrets, { needsSwapOff: true }).kubeconfig(hosts),
+    `server: https://${hosts[0]?.address}:6443\n`,
+  )
 })
 
 test("the CA's pin is the digest of its public key", () => {

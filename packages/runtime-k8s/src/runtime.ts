@@ -5,6 +5,7 @@ import {
   type RuntimeContext,
   type Secrets,
   type Step,
+  service,
   services,
   wire,
 } from '@sealer/core'
@@ -28,6 +29,13 @@ import { prepare } from './steps/prepare.ts'
 import { ready } from './steps/ready.ts'
 import { makeToken, withdrawToken } from './steps/token.ts'
 
+/** What the wish says about the runtime as such. */
+export interface K8sSettings {
+  readonly needsSwapOff: boolean
+}
+
+export const k8sSettings = service<K8sSettings>('runtime-k8s/settings')
+
 /** Clusters made with kubeadm, out of what the image brings: nothing is taken from a host's package manager. */
 export class K8sRuntime implements Runtime {
   readonly name = 'kubernetes'
@@ -39,12 +47,16 @@ export class K8sRuntime implements Runtime {
     '/var/lib/etcd/member',
     '/var/lib/kubelet/config.yaml',
     '/etc/rancher',
+    '/etc/containerd/config.toml',
     '/run/containerd/containerd.sock',
   ]
+  /** The kubelet does not start with swap, unless its configuration says so. */
+  readonly needsSwapOff: boolean
   readonly #secrets: Secrets
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Secrets, { needsSwapOff }: K8sSettings) {
     this.#secrets = secrets
+    this.needsSwapOff = needsSwapOff
   }
 
   /** Read this to know how a cluster comes about. @throws errors of the wishes, before anything is changed */
@@ -93,7 +105,7 @@ export class K8sRuntime implements Runtime {
     throw errors.CLUSTER_SILENT({ reason: `${adminConfig} could not be read on any master` })
   }
 }
-wire(K8sRuntime, services.secrets)
+wire(K8sRuntime, services.secrets, k8sSettings)
 
 const mastersOf = (hosts: readonly HostView[]) => hosts.filter(({ roles }) => roles.includes('master'))
 
