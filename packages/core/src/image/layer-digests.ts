@@ -27,6 +27,7 @@ export class FileDigests {
   readonly #context: string
   readonly #known: Map<string, Row>
   readonly #used = new Map<string, Row>()
+  readonly #reading = new Map<string, Promise<string>>()
   #changed = false
 
   private constructor(notes: CacheNotes, context: string, rows: readonly Row[]) {
@@ -49,7 +50,7 @@ export class FileDigests {
       this.#used.set(path, known)
       return known[2]
     }
-    const digest = await sha256(path)
+    const digest = await this.#read(path, stamp)
     if (BigInt(Date.now()) - stats.ctimeNs / 1_000_000n > settled) {
       const row: Row = [path, stamp, digest]
       this.#known.set(path, row)
@@ -57,6 +58,14 @@ export class FileDigests {
       this.#changed = true
     }
     return digest
+  }
+
+  /** Two platforms that want the same file read it once. */
+  #read(path: string, stamp: string): Promise<string> {
+    const key = `${stamp} ${path}`
+    const reading = this.#reading.get(key) ?? sha256(path)
+    this.#reading.set(key, reading)
+    return reading
   }
 
   /** Keeps what this build has used; files that are gone are forgotten. */

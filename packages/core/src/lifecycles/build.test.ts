@@ -302,6 +302,12 @@ test('a build argument that nobody declares is told', async () => {
   assert.match(place.logger.warnings[0] ?? '', /the build argument VERSON is given, but no ARG declares it/)
 })
 
+test('what all platforms have to say is told once', async () => {
+  await using place = await workplace({ Kubefile: 'FROM scratch\nCMD echo a, b\n' })
+  await place.build({ platforms: [amd64, arm64] })
+  assert.is(place.logger.warnings.length, 1)
+})
+
 test('an abort leaves no image', async () => {
   await using place = await workplace()
   assert.is((await rejection(place.build({ signal: AbortSignal.abort() }))).name, 'AbortError')

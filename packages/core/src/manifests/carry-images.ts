@@ -1,6 +1,5 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import pMap from 'p-map'
 import { SealerError } from '../errors.ts'
 import type { FoundImage } from '../hooks.ts'
 import type { Platform } from '../hosts/host.ts'
@@ -10,6 +9,7 @@ import type { BlobStore } from '../image/blobs.ts'
 import { CacheNotes } from '../image/cache-notes.ts'
 import type { CarriedImage } from '../image/cluster-config.ts'
 import type { FetchedImage } from '../image/fetched-image.ts'
+import { gather } from '../image/gather.ts'
 import type { FileDigests } from '../image/layer-digests.ts'
 import { sha256 } from '../image/layer-digests.ts'
 import { type BuildContext, ContextProblem } from '../kubefile/context.ts'
@@ -17,7 +17,7 @@ import { buildErrors } from '../kubefile/errors.ts'
 import type { ListedArchive } from './find-images.ts'
 
 /** Fetches one platform of a container image from its registry into the store. */
-export type FetchImage = (reference: string, platform: Platform) => Promise<FetchedImage>
+export type FetchImage = (reference: string, platform: Platform, signal: AbortSignal) => Promise<FetchedImage>
 
 /** An image out of an archive, and the line that lists the archive. */
 export interface UnpackedImage {
@@ -69,27 +69,28 @@ export class ImageCarrier {
     found: readonly FoundImage[],
     from: { readonly archives: readonly FetchedImage[]; readonly base: readonly CarriedImage[] },
     platform: Platform,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<CarriedImage[]> {
     const near = new Map<string, FetchedImage>(
       [...from.base, ...from.archives].map((image) => [image.reference, image]),
     )
-    const carried = await pMap(
-      found,
-      async ({ reference, apps, reasons }) => {
-        signal?.throwIfAborted()
-        const image = near.get(reference) ?? (await this.#fetch(reference, reasons, platform))
-        const inherited = from.base.find((one) => one.reference === reference)
-        return { ...image, reference, apps: union(inherited?.apps, apps), reasons: union(inherited?.reasons, reasons) }
-      },
-      { concurrency: atOnce },
-    )
+    const bring = async ({ reference, apps, reasons }: FoundImage, stop: AbortSignal) => {
+      const image = near.get(reference) ?? (await this.#fetch(reference, reasons, platform, stop))
+      const inherited = from.base.find((one) => one.reference === reference)
+      return { ...image, reference, apps: union(inherited?.apps, apps), reasons: union(inherited?.reasons, reasons) }
+    }
+    const carried = await gather(found, bring, { limit: atOnce, signal })
     return [...from.base.filter(({ reference }) => !found.some((one) => one.reference === reference)), ...carried]
   }
 
-  async #fetch(reference: string, places: readonly string[], platform: Platform): Promise<FetchedImage> {
+  async #fetch(
+    reference: string,
+    places: readonly string[],
+    platform: Platform,
+    signal: AbortSignal,
+  ): Promise<FetchedImage> {
     try {
-      const fetch = async () => [await this.#sources.fetchImage(reference, platform)] as const
+      const fetch = async () => [await this.#sources.fetchImage(reference, platform, signal)] as const
       const [image] = await this.#remembered(['registry', reference, platformText(platform)], fetch)
       return image
     } catch (cause) {

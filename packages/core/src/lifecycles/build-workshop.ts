@@ -1,0 +1,103 @@
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import type { CallableHooks } from '../hooks.ts'
+import { platformText } from '../hosts/host.ts'
+import { LayerCache } from '../image/layer-cache.ts'
+import { FileDigests } from '../image/layer-digests.ts'
+import type { RegistryClient } from '../image/registry-client.ts'
+import { type LocalStore, openStore } from '../image/store.ts'
+import { BuildContext } from '../kubefile/context.ts'
+import type { Logger } from '../logger.ts'
+import { ImageCarrier } from '../manifests/carry-images.ts'
+import type { BuildOptions, Images } from '../sealer.ts'
+import type { Secrets } from '../secrets.ts'
+import type { BuildSource } from './build-types.ts'
+
+/** What a build needs of the sealer it belongs to. */
+export interface BuildServices {
+  /** As in `SealerOptions`. */
+  readonly home: string
+  readonly hooks: CallableHooks
+  readonly images: Images
+  readonly secrets: Secrets
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/** What the platforms of one build share. Closed with `await using`, also when the build fails: what was found out is kept. */
+export interface Workshop extends AsyncDisposable {
+  readonly source: BuildSource
+  readonly options: BuildOptions
+  readonly images: Images
+  readonly hooks: CallableHooks
+  readonly store: LocalStore
+  /** Folder of everything that can be found out again. */
+  readonly cache: string
+  readonly context: BuildContext
+  readonly layers: LayerCache
+  readonly carrier: ImageCarrier
+  /** Warns once, however many platforms have the same to say. */
+  readonly logger: Logger
+  readonly say: (line: string) => void
+}
+
+export async function openWorkshop(
+  source: BuildSource,
+  options: BuildOptions,
+  { home, hooks, images, secrets, logger, clock }: BuildServices,
+): Promise<Workshop> {
+  const cache = join(home, 'cache')
+  const store = openStore(images.store.path, clock)
+  const digests = await FileDigests.open(join(cache, 'digests'), source.context)
+  const context = new BuildContext(source.context, digests)
+  const say = (line: string) => options.onProgress?.(line)
+  let client: Promise<RegistryClient> | undefined
+  const carrier = new ImageCarrier({
+    context,
+    digests,
+    blobs: store.blobs,
+    folder: join(cache, 'container-images'),
+    fresh: options.noCache === true || options.pull === 'always',
+    fetchImage: async (reference, platform, signal) => {
+      client ??= registryClient({ home, clock, secrets })
+      say(`${platformText(platform)}: fetch ${reference}`)
+      return (await client).fetchImage(reference, platform, store.blobs, { signal })
+    },
+  })
+  return {
+    source,
+    options,
+    images,
+    hooks,
+    store,
+    cache,
+    context,
+    layers: new LayerCache(join(cache, 'layers'), store.blobs),
+    carrier,
+    logger: once(logger),
+    say,
+    [Symbol.asyncDispose]: async () => {
+      await (await client)?.[Symbol.asyncDispose]()
+      await digests.save()
+    },
+  }
+}
+
+/** Made when the first image must be fetched: with it comes the HTTP library. */
+async function registryClient(options: Pick<BuildServices, 'home' | 'clock' | 'secrets'>): Promise<RegistryClient> {
+  const { RegistryClient } = await import('../image/registry-client.ts')
+  return new RegistryClient(options)
+}
+
+function once(logger: Logger): Logger {
+  const told = new Set<string>()
+  const first = (line: string, tell: () => void) => {
+    if (!told.has(line)) tell()
+    told.add(line)
+  }
+  return {
+    debug: (line) => first(line, () => logger.debug(line)),
+    info: (line) => first(line, () => logger.info(line)),
+    warn: (line) => first(line, () => logger.warn(line)),
+  }
+}
