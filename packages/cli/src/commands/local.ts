@@ -87,7 +87,7 @@ ${examples(
       .passThroughOptions()
       .action(async (name: string, argv: string[]) => {
         const { exec } = await import('../actions/local.ts')
-        await exec(context, name, argv)
+        await exec(context, name, argv[0] === '--' ? argv.slice(1) : argv)
       }),
   )
   local.addCommand(
