@@ -31,6 +31,24 @@ export function callersGroups(self: string, mounts: string): readonly string[] {
 export const isUnified = (mounts: string): boolean =>
   /^\S+ \S+ cgroup2 /m.test(mounts) && !/^\S+ \S+ cgroup /m.test(mounts)
 
+/** What Kubernetes needs in a host's group. */
+const neededControllers = ['cpu', 'cpuset', 'memory', 'pids']
+
+/**
+ * With cgroup v2, and nobody who gives groups out: what the caller's group keeps from the groups below it. A group hands on what its
+ * `cgroup.subtree_control` names, and that is not ours to change.
+ */
+export async function withheldControllers(): Promise<{
+  readonly group: string
+  readonly controllers: readonly string[]
+}> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8')
+  const [group = ''] = isUnified(mounts) ? callersGroups(await readFile('/proc/self/cgroup', 'utf8'), mounts) : []
+  if (group === '') return { group, controllers: [] }
+  const handedOn = (await readFile(join(group, 'cgroup.subtree_control'), 'utf8').catch(() => '')).trim().split(' ')
+  return { group, controllers: neededControllers.filter((controller) => !handedOn.includes(controller)) }
+}
+
 /** Makes the host's own group in every hierarchy and gives the folders. Safe to repeat. */
 export async function makeGroups(cluster: string, host: string): Promise<readonly string[]> {
   const self = await readFile('/proc/self/cgroup', 'utf8')

@@ -1,10 +1,12 @@
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { withheldControllers } from './cgroups.ts'
 import { errors } from './errors.ts'
 import { inotifyInstances } from './inotify.ts'
 import type { LocalPlaces } from './layout.ts'
 import { runProgram } from './run-program.ts'
+import { ownUnit } from './supervisor.ts'
 
 /** Something that this machine lacks for local hosts. */
 export interface Lack {
@@ -83,6 +85,15 @@ async function kernelLacks(places: LocalPlaces): Promise<readonly Lack[]> {
   }
   if (!/ \S+ cgroup2? /.test(await readFile('/proc/self/mounts', 'utf8'))) {
     lacks.push({ what: 'No cgroups are mounted.', remedy: 'Mount them: mount -t cgroup2 none /sys/fs/cgroup' })
+  }
+  if (!(await ownUnit())) {
+    const { group, controllers } = await withheldControllers()
+    if (controllers.length > 0) {
+      lacks.push({
+        what: `The cgroup ${group} keeps ${controllers.join(', ')} from groups below it, and Kubernetes needs them.`,
+        remedy: `echo '${controllers.map((name) => `+${name}`).join(' ')}' >${group}/cgroup.subtree_control`,
+      })
+    }
   }
   return lacks
 }

@@ -53,7 +53,9 @@ export async function supervise(name: string, places: HostPlaces): Promise<void>
     ...[namespaceFile(places.namespace), containerdFolder(places), unit ? 'unit' : 'own'],
   ]
   await using log = await open(places.console, 'a', 0o600)
-  const [file, list] = unit ? ['systemd-run', [...unitOptions(places), '/bin/sh', ...args]] : ['sh', args]
+  const [file, list] = unit
+    ? ['systemd-run', [...unitOptions(places), '/bin/sh', ...args.map(unexpanded)]]
+    : ['sh', args]
   const child = spawn(file, list, { detached: true, cwd: '/', stdio: ['ignore', log.fd, log.fd] })
   const failed = new Promise<never>((_, fail) => child.once('error', fail))
   child.unref()
@@ -64,6 +66,9 @@ export async function supervise(name: string, places: HostPlaces): Promise<void>
 export async function ownUnit(): Promise<boolean> {
   return existsSync('/run/systemd/system') && isUnified(await readFile('/proc/self/mounts', 'utf8'))
 }
+
+/** systemd replaces variables in the arguments of a unit. */
+const unexpanded = (argument: string): string => argument.replaceAll('$', '$$$$')
 
 const unitOptions = (places: HostPlaces): readonly string[] => [
   '--quiet',
