@@ -49,6 +49,6 @@ function reportText({ cluster, status, steps, milliseconds }: InstallReport): st
     ...status.nodes
       .filter((node) => !node.ready)
       .map((node) => `  ${printable(node.name)} is not ready: ${printable(node.reason ?? 'no reason given')}`),
-    `Next: sealer kubectl get pods -A`,
+    `See it with: sealer get nodes ${cluster}`,
   ].join('\n')
 }
