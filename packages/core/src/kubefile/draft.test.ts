@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealerError } from '../errors.ts'
@@ -34,7 +36,6 @@ const refused = (name: string, instructions: string, reason: RegExp, remedy: Reg
     assert.match(error.hint, remedy)
   })
 
-// #region apps
 test('files of an app are launched in the order of its sources', async () => {
   const { apps, launch } = await drafted('APP web local://deploy/web.yaml local://deploy/svc.yml\nLAUNCH web')
   assert.equal(apps, [{ name: 'web', type: 'kube', files: ['web.yaml', 'svc.yml'] }])
@@ -123,7 +124,6 @@ refused('LAUNCH of an unknown app', 'APP web local://deploy\nLAUNCH db', /no app
 refused('LAUNCH with a comma', 'APP web local://deploy\nLAUNCH web,db', /no app web,db/, /by blanks/)
 refused('LAUNCH of one app twice', 'APP web local://deploy\nLAUNCH web web', /launched twice/, /once/)
 refused('a Kubernetes range that is none', 'KUBEVERSION latest greatest', /not a range/, />=1\.26/)
-// #endregion
 
 test('ENV groups by quotes and has an old form', async () => {
   const { env } = await drafted('ENV A=1 B="two words"\nENV C plain text\nENV A=2')
@@ -248,6 +248,27 @@ test('what may be meant otherwise is told', async () => {
   assert.is(logger.warnings.length, 2)
   assert.match(logger.warnings[0] ?? '', /Kubefile:2: a comma in CMD/)
   assert.match(logger.warnings[1] ?? '', /joined into one command/)
+})
+
+test('the sample of the reference page is built', async () => {
+  await using context = await temporaryContext({
+    imageList: 'oci:images\n',
+    'bin/arm64/tool': 'tool',
+    'chart/db/Chart.yaml': 'name: db\n',
+    'deploy/shop.yaml': 'kind: Deployment\n',
+    'deploy/ingress.yaml': 'kind: Ingress\n',
+    'setup/install.sh': 'echo\n',
+    'setup/notes.md': 'notes\n',
+  })
+  const text = await readFile(join(import.meta.dirname, 'testdata/Kubefile'), 'utf8')
+  assert.is(baseOf(parseKubefile(text), arm64, {}), 'sealerio/kubernetes:v1.34.4')
+  const draft = await draftOf(context, text.slice(text.indexOf('\nFROM') + 1).replace('${KUBERNETES}', 'v1'))
+  assert.equal(draft.launch, ['db', 'shop', 'setup'])
+  assert.equal(
+    draft.apps.map(({ type }) => type),
+    ['helm', 'kube', 'other'],
+  )
+  assert.is(draft.labels['org.opencontainers.image.title'], 'Shop of "Rose & Co"')
 })
 
 test('the author is kept as a label', async () => {

@@ -90,7 +90,6 @@ async function putBase(store: LocalStore): Promise<void> {
   await sealImage(store, { tag: 'base:v1', platforms: [await smallPlatform(store.blobs)] })
 }
 
-// #region build
 test('a Kubefile becomes a named image of layers, config and container images', async () => {
   await using place = await workplace({
     ...scratch,
@@ -147,7 +146,6 @@ test('each platform has its own files', async () => {
   assert.match(await tool(amd64), /for amd64/)
   assert.match(await tool(arm64), /for arm64/)
 })
-// #endregion
 
 test('an image without files has an empty layer, which tools expect', async () => {
   await using place = await workplace({ Kubefile: 'FROM scratch\n' })
