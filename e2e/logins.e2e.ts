@@ -58,7 +58,7 @@ test.after(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-for (const user of ['ops', 'trusted', 'free', 'noisy']) {
+for (const user of ['ops', 'trusted', 'terminal', 'free', 'noisy']) {
   test(`${user}: a command runs as root, with exactly its own output`, async () => {
     await using at = as(user)
     const output = await at.host.run({ argv: ['sh', '-c', 'id -u; echo to-error >&2; cat'], input: 'one line\n' })
@@ -78,7 +78,7 @@ for (const user of ['ops', 'trusted', 'free', 'noisy']) {
     await using at = as(user)
     const stop = new AbortController()
     const started = (line: string) => line === 'started' && stop.abort(new Error('enough'))
-    const seconds = `76.${user.length}`
+    const seconds = `76.${[...user].map((letter) => letter.charCodeAt(0)).join('')}`
     const argv = ['sh', '-c', `sleep ${seconds} & echo started; sleep ${seconds}`]
     assert.is((await rejection(at.host.run({ argv, signal: stop.signal, onLine: started }))).message, 'enough')
     assert.is((await at.host.run({ argv: ['pgrep', '-f', `^sleep ${seconds}`], accept: [0, 1] })).stdout, '')

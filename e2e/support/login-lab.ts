@@ -16,8 +16,8 @@ export interface LoginLab extends AsyncDisposable {
 export const labPassword = `p"a's $word\\`
 
 /**
- * Users: `ops` (sudo with password), `trusted` (sudo remembers the password for all sessions), `free` (sudo without password), `plain` (no sudo),
- * `noisy` (sudo without password; login files that talk on both streams).
+ * Users: `ops` (sudo with password), `trusted` (sudo remembers the password for all sessions), `terminal` (sudo runs commands on
+ * a pseudo-terminal, as newer ones do), `free` (sudo without password, dash for a shell), `plain` (no sudo), `noisy` (sudo without password; login files that talk on both streams).
  */
 const script = `set -e
 mount -t tmpfs tmpfs "$LAB"
@@ -31,18 +31,21 @@ mkdir -p run/sshd
 printf '#!/bin/sh\\nexit 101\\n' >usr/sbin/policy-rc.d
 chmod +x usr/sbin/policy-rc.d
 command -v sudo >/dev/null || DEBIAN_FRONTEND=noninteractive chroot . apt-get install -qq -y --no-install-recommends sudo >&2
-for user in ops trusted free plain noisy; do
+for user in ops trusted terminal free plain noisy; do
   chroot . useradd -m -s /bin/bash $user
   printf '%s:%s\\n' $user "$PASSWORD" | chroot . chpasswd
 done
 cat >etc/sudoers.d/lab <<'SUDOERS'
 Defaults:trusted timestamp_type=global
+Defaults:terminal use_pty
 ops ALL=(ALL) ALL
 trusted ALL=(ALL) ALL
+terminal ALL=(ALL) ALL
 free ALL=(ALL) NOPASSWD: ALL
 noisy ALL=(ALL) NOPASSWD: ALL
 SUDOERS
 chmod 440 etc/sudoers.d/lab
+chroot . usermod -s /bin/dash free
 printf 'echo welcome; echo "be careful, password: " >&2\\n' >home/noisy/.bashrc
 ssh-keygen -q -t ed25519 -N '' -f etc/lab-host-key
 for kind in password interactive; do
