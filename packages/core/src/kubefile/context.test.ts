@@ -44,6 +44,14 @@ test('a pipe is refused by name', async () => {
   )
 })
 
+test('a name that would take a file away is refused', async () => {
+  await using context = await temporaryContext({ 'tree/.wh.tool': 'x' })
+  assert.match(
+    (await rejection(draftOf(context, 'COPY tree opt'))).message,
+    /\.wh\.tool has a name that means "taken away"/,
+  )
+})
+
 test('names that look like patterns can be written', async () => {
   await using context = await temporaryContext({ 'a[1].txt': 'x', 'a1.txt': 'y' })
   const paths = async (copy: string) => (await draftOf(context, copy)).layers[0]?.entries.map(({ path }) => path)

@@ -93,6 +93,9 @@ export class BuildContext {
     path: string,
     { owner = root, mode }: CopyOptions,
   ): Promise<LayerEntry> {
+    if (basename(file).startsWith('.wh.')) {
+      throw new ContextProblem(`${file} has a name that means "taken away" in an image.`, 'Give the file another name.')
+    }
     const base = { path, owner, mode: mode ?? Number(stats.mode & 0o7777n) }
     if (stats.isDirectory()) return { ...base, kind: 'folder' }
     if (stats.isSymbolicLink()) return { ...base, mode: 0o777, kind: 'link', target: await readlink(file) }

@@ -16,14 +16,14 @@ type Source = { readonly word: Word } & ({ readonly local: ContextSource } | { r
 export async function copyFiles(
   instruction: Copy | Add,
   scene: Scene,
-  isFolder: (path: string) => boolean,
+  isFolder: (path: string) => Promise<boolean>,
 ): Promise<LayerEntry[]> {
   const options = copyOptions(instruction, scene)
   const checksum = checksumOf(instruction, scene)
   const target = targetOf(instruction.target, scene)
   const sources = await sourcesOf(instruction, scene)
-  const intoFolder =
-    target === '' || /\/\.?$/.test(scene.text(instruction.target)) || sources.length > 1 || isFolder(target)
+  const several = target === '' || /\/\.?$/.test(scene.text(instruction.target)) || sources.length > 1
+  const intoFolder = several || (sources.some(isFile) && (await isFolder(target)))
   const entries: LayerEntry[] = []
   for (const source of sources) {
     const name = 'url' in source ? urlName(source.url) : nameOf(source.local)
@@ -43,6 +43,10 @@ export async function copyFiles(
     )
   }
   return entries
+}
+
+function isFile(source: Source): boolean {
+  return 'url' in source || !source.local.stats.isDirectory()
 }
 
 async function sourcesOf({ kind, sources }: Copy | Add, scene: Scene): Promise<Source[]> {

@@ -20,14 +20,13 @@ const test = suite('draft of an image')
 const amd64 = { os: 'linux', architecture: 'amd64' }
 const arm64 = { os: 'linux', architecture: 'arm64' }
 
-async function drafted(instructions: string, options: DraftingOptions = {}) {
-  await using context = await temporaryContext(everyKindOfFile)
-  return await draftOf(context, instructions, options)
-}
-async function refusal(instructions: string, options: DraftingOptions = {}) {
-  await using context = await temporaryContext(everyKindOfFile)
-  return await rejection<SealerError>(draftOf(context, instructions, options))
-}
+const everything = temporaryContext(everyKindOfFile)
+test.after(async () => (await everything)[Symbol.asyncDispose]())
+
+const drafted = async (instructions: string, options: DraftingOptions = {}) =>
+  draftOf(await everything, instructions, options)
+const refusal = async (instructions: string, options: DraftingOptions = {}) =>
+  rejection<SealerError>(draftOf(await everything, instructions, options))
 const refused = (name: string, instructions: string, reason: RegExp, remedy: RegExp) =>
   test(`${name} is refused`, async () => {
     const error = await refusal(instructions)

@@ -44,6 +44,8 @@ export interface DraftInput extends SceneInput {
   readonly platform: Platform
   /** What the base says of itself; undefined for `FROM scratch`. */
   readonly base: ClusterConfig | undefined
+  /** Folders of the base's files; asked for when it matters, since it takes reading them. */
+  readonly baseFolders?: () => Promise<ReadonlySet<string>>
   readonly buildArgs: Readonly<Record<string, string>>
 }
 
@@ -73,7 +75,8 @@ class Drafting {
   readonly #args: Arguments
   readonly #scene: Scene
   readonly #layers: DraftLayer[] = []
-  readonly #folders = new Set<string>()
+  /** What this image has put at each path. */
+  readonly #kinds = new Map<string, LayerEntry['kind']>()
   readonly #env: Map<string, string>
   readonly #labels: Map<string, string>
   readonly #apps: Map<string, DraftApp>
@@ -141,9 +144,14 @@ class Drafting {
 
   async #copy(instruction: Copy | Add): Promise<void> {
     const { kind, at, sources, target } = instruction
-    const entries = await copyFiles(instruction, this.#scene, (path) => this.#folders.has(path))
+    const entries = await copyFiles(instruction, this.#scene, (path) => this.#isFolder(path))
     if (entries.length === 0) return this.#scene.warn(at, `${kind} copies nothing: the source is an empty folder.`)
     this.#addLayer([kind, ...sources.map(this.#scene.text), this.#scene.text(target)].join(' '), entries)
+  }
+
+  async #isFolder(path: string): Promise<boolean> {
+    const own = this.#kinds.get(path)
+    return own === undefined ? ((await this.#input.baseFolders?.())?.has(path) ?? false) : own === 'folder'
   }
 
   async #app(instruction: App): Promise<void> {
@@ -254,10 +262,7 @@ class Drafting {
         byPath.set(above, directory(above))
     }
     for (const entry of entries) byPath.set(entry.path, entry)
-    for (const { kind, path } of byPath.values()) {
-      if (kind === 'folder') this.#folders.add(path)
-      else this.#folders.delete(path)
-    }
+    for (const { kind, path } of byPath.values()) this.#kinds.set(path, kind)
     this.#layers.push({ createdBy, entries: [...byPath.values()] })
   }
 

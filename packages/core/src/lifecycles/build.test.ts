@@ -190,6 +190,17 @@ test('layers, apps, env and container images of the base are there too', async (
   )
 })
 
+test('a file copied onto a folder of the base goes into it', async () => {
+  await using place = await workplace({ tool2: 'x', Kubefile: 'FROM base:v1\nCOPY tool2 bin\nCOPY tool2 etc/same\n' })
+  await putBase(place.store)
+  const { layers } = await place.inspect(await place.build())
+  const [into, onto] = await Promise.all(
+    layers.slice(-2).map(async ({ blob }) => gunzipSync(await place.store.blobs.read(blob.digest)).toString()),
+  )
+  assert.match(into ?? '', /bin\/tool2/)
+  assert.not.match(onto ?? '', /tool2/)
+})
+
 test('an image that the base carries is not fetched again, and gets a further reason', async () => {
   await using place = await workplace({ list: 'db:v1\n', Kubefile: 'FROM base:v1\nCOPY list manifests/imageList\n' })
   await putBase(place.store)

@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { SealerError } from '../errors.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
+import { CacheNotes } from '../image/cache-notes.ts'
 import type { ClusterConfig, PlatformImage, RootfsLayer } from '../image/cluster-config.ts'
 import type { PlatformParts } from '../image/cluster-image.ts'
 import { sealImage } from '../image/cluster-image.ts'
 import { gather, together } from '../image/gather.ts'
 import type { LayerEntry } from '../image/layer.ts'
+import { foldersOf } from '../image/layer-folders.ts'
 import { annotations } from '../image/oci.ts'
 import { fullName, parseReference } from '../image/reference.ts'
 import { baseOf, unusedArguments } from '../kubefile/arguments.ts'
@@ -79,22 +81,10 @@ async function holds(reference: string, platforms: readonly Platform[], { store 
 
 /** FROM and what is added to it, for one platform. */
 async function buildPlatform(platform: Platform, workshop: Workshop, signal: AbortSignal): Promise<BuiltPlatform> {
-  const { source, options, context, cache, logger } = workshop
-  const { kubefile, buildArgs } = source
   const base = await baseImage(platform, platform, workshop)
-  const downloads = join(cache, 'downloads')
-  const draft = await draftImage({
-    kubefile,
-    platform,
-    base: base?.config,
-    buildArgs,
-    context,
-    downloads,
-    logger,
-    signal,
-  })
+  const draft = await draftOn(base, platform, workshop, signal)
   const entries = lastAtEachPath(draft.layers)
-  const config = await configOf(platform, draft, entries, base?.config, options)
+  const config = await configOf(platform, draft, entries, base?.config, workshop.options)
   const machineBase = () => baseImage(platform, machinePlatform(), workshop).catch(() => undefined)
   const [packed, images] = await together(
     (stop) => packLayers(draft.layers, platform, workshop, stop),
@@ -112,6 +102,29 @@ async function buildPlatform(platform: Platform, workshop: Workshop, signal: Abo
     },
     layers: packed.counts,
   }
+}
+
+function draftOn(
+  base: PlatformImage | undefined,
+  platform: Platform,
+  { source, context, cache, logger, store }: Workshop,
+  signal: AbortSignal,
+): Promise<Draft> {
+  const { kubefile, buildArgs } = source
+  const notes = new CacheNotes(join(cache, 'folders'))
+  const baseFolders = () => foldersOf(base?.layers ?? [], store.blobs, notes, signal)
+  const downloads = join(cache, 'downloads')
+  return draftImage({
+    kubefile,
+    platform,
+    base: base?.config,
+    baseFolders,
+    buildArgs,
+    context,
+    downloads,
+    logger,
+    signal,
+  })
 }
 
 /** The base for one platform of the build, as it is for another, e.g. this machine's. Undefined for `scratch`. */
