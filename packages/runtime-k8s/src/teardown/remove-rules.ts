@@ -38,13 +38,16 @@ async function clean(host: Host, inside: Inside, family: string): Promise<void> 
   if (input !== '') await host.run({ argv: [...inside, `${family}-restore`, '--noflush'], input })
 }
 
-/** Tables of nftables that the cluster made: kube-proxy's and flannel's, and those of iptables that were not there and are empty now. */
+/**
+ * Tables of nftables that the cluster made: kube-proxy's and flannel's, and those of iptables that are empty now and were not there before, as far
+ * as the host had a program to tell.
+ */
 async function dropTables(host: Host, inside: Inside, found: Found | undefined): Promise<void> {
   const { tables } = await tablesOf(host, inside)
   if (tables === undefined) return
   for (const table of tables.filter((name) => !(found?.tables ?? []).includes(name))) {
     const ours = /^(ip|ip6|inet) (kube-proxy|flannel-ipv[46])$/.test(table)
-    const shared = /^(ip|ip6) (nat|filter|mangle|raw)$/.test(table) && found?.tables !== undefined
+    const shared = /^(ip|ip6) (nat|filter|mangle|raw)$/.test(table)
     if (!ours && !(shared && (await isEmptyTable(host, inside, table)))) continue
     await host.run({ argv: [...inside, 'nft', 'delete', 'table', ...table.split(' ')], accept: [0, 1, 125, 126, 127] })
   }
