@@ -13,8 +13,16 @@ test('help stands on standard output and is no failure', async () => {
   assert.is(context.err(), '')
 })
 
+test('commands that come later are refused by name', async () => {
+  const context = fakeContext()
+  assert.is(await type('upgrade dashboard:v2 --apps web', context), 2)
+  assert.match(context.err(), 'sealer upgrade is not supported yet')
+})
+
 test('every command has a summary and an example', async () => {
-  for (const command of createProgram(fakeContext()).commands) {
+  const program = createProgram(fakeContext())
+  for (const command of program.createHelp().visibleCommands(program)) {
+    if (command.name() === 'help') continue
     assert.ok(command.summary() !== '', command.name())
     const context = fakeContext()
     await type(`help ${command.name()}`, context)

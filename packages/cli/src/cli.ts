@@ -15,12 +15,13 @@ import {
   tagCommand,
 } from './commands/images.ts'
 import { kubeconfigCommand, kubectlCommand } from './commands/kubectl.ts'
+import { laterCommands } from './commands/later.ts'
 import { localCommand } from './commands/local.ts'
 import { loginCommand, logoutCommand } from './commands/login.ts'
 import { pluginCommand } from './commands/plugin.ts'
 import { runCommand } from './commands/run.ts'
 import { versionCommand } from './commands/version.ts'
-import { type CliContext, type Format, warn } from './context.ts'
+import { type CliContext, warn } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { examples, optionsWithoutEffect, withCommonOptions } from './flags/common.ts'
 import { ownVersion } from './own-version.ts'
@@ -72,6 +73,7 @@ export function createProgram(context: CliContext): Command {
   for (const [title, commands] of Object.entries(groups)) {
     for (const command of commands) program.addCommand(withinProgram(program, command).helpGroup(title))
   }
+  for (const command of laterCommands()) program.addCommand(withinProgram(program, command), { hidden: true })
   withCommonOptions(program)
   return program.hook('preAction', (_, command) => takeCommonOptions(context, program, command))
 }
@@ -126,7 +128,7 @@ function takeCommonOptions(context: CliContext, program: Command, command: Comma
 }
 
 interface CommonOptions {
-  readonly output?: Format | string
+  readonly output?: string
   readonly debug?: boolean
   readonly color?: 'auto' | 'always' | 'never'
 }

@@ -3,7 +3,7 @@ import { type CliContext, print } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ClusterFlags } from '../flags/cluster.ts'
 import { printable } from '../printable.ts'
-import { painter } from '../progress/event-lines.ts'
+import { imageAtHand } from './image-at-hand.ts'
 import { wishOf } from './wish.ts'
 
 /** Runs every check of every host and tells all problems at once. */
@@ -11,18 +11,17 @@ export async function check(context: CliContext, image: string | undefined, flag
   const wish = await wishOf(context, image, flags)
   const { plugin: plugins, acceptNewHostKeys } = flags
   await using sealer = await context.openSealer({ wish, plugins, acceptNewHostKeys })
-  const results = await sealer.check(wish, { signal: context.signal })
+  const results = await sealer.check(await imageAtHand(context, sealer, wish), { signal: context.signal })
   if (results.some((result) => !result.ok)) context.exitCode = exitCodes.failed
-  print(context, results, (all) => resultsText(all, context.colour))
+  print(context, results, resultsText)
 }
 
-function resultsText(results: readonly CheckResult[], colour: boolean): string {
-  const paint = painter(colour)
+function resultsText(results: readonly CheckResult[]): string {
   const problems = results.filter((result) => !result.ok)
   const line = ({ id, host, ok, message, remedy }: CheckResult) =>
     [
-      `${ok ? paint.green('✔') : paint.red('✗')} ${host === undefined ? '' : `${printable(host)}: `}${printable(message)}  ${paint.dim(id)}`,
-      ...(ok || remedy === undefined ? [] : [`    ${paint.cyan('Try:')} ${printable(remedy)}`]),
+      `${ok ? '✔' : '✗'} ${host === undefined ? '' : `${printable(host)}: `}${printable(message)}  ${id}`,
+      ...(ok || remedy === undefined ? [] : [`    Try: ${printable(remedy)}`]),
     ].join('\n')
   const summary =
     problems.length === 0

@@ -1,11 +1,11 @@
 import type { InstallReport, Sealer, Wish } from '@sealer/core'
 import type { RunFlags } from '../commands/run.ts'
 import { type CliContext, print } from '../context.ts'
-import { errors } from '../errors.ts'
 import { durationText } from '../measures.ts'
 import { planText } from '../plan-text.ts'
 import { printable } from '../printable.ts'
 import { showProgress } from '../progress/progress.ts'
+import { imageAtHand } from './image-at-hand.ts'
 import { wishOf } from './wish.ts'
 
 /** Plans and, unless it is a dry run, makes the cluster. */
@@ -14,7 +14,7 @@ export async function run(context: CliContext, image: string | undefined, flags:
   const { plugin: plugins, acceptNewHostKeys } = flags
   await using sealer = await context.openSealer({ wish, plugins, acceptNewHostKeys })
   const { signal } = context
-  const wanted = await unpacked(wish, sealer, signal)
+  const wanted = await imageAtHand(context, sealer, wish)
   if (flags.dryRun) {
     print(context, await sealer.plan(wanted, { signal }), planText)
     return
@@ -27,17 +27,6 @@ export async function run(context: CliContext, image: string | undefined, flags:
 async function applied(context: CliContext, sealer: Sealer, wish: Wish): Promise<InstallReport> {
   using progress = showProgress(context)
   return await sealer.apply(wish, { signal: context.signal, onEvent: progress.onEvent })
-}
-
-/** An archive is loaded into the store first; what it brings is what is wanted. */
-async function unpacked(wish: Wish, sealer: Sealer, signal: AbortSignal): Promise<Wish> {
-  if (wish.image?.endsWith('.tar') !== true) return wish
-  const [image, ...more] = await sealer.images.load(wish.image, { signal })
-  if (image === undefined || more.length > 0) {
-    const reason = image === undefined ? 'it holds no image' : 'it holds several images; load it and name one of them'
-    throw errors.FILE_UNREADABLE({ file: wish.image, reason })
-  }
-  return { ...wish, image: image.reference }
 }
 
 function reportText({ cluster, status, steps, milliseconds }: InstallReport): string {

@@ -1,4 +1,4 @@
-import type { Wish } from '@sealer/core'
+import { SealerError, type Wish } from '@sealer/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { applying, fakeContext, plan, type } from '../fakes.test.support.ts'
@@ -123,6 +123,17 @@ test('an archive is loaded and what it brings is run', async () => {
   const context = fakeContext({ ...applying([], wishes), images: images as never })
   assert.is(await type('run dashboard.tar -m 10.0.0.1', context), 0, context.err())
   assert.is(wishes[0]?.image, 'docker.io/library/dashboard:v1')
+})
+
+test('an image that this machine lacks is fetched first', async () => {
+  const pulled: string[] = []
+  const images = {
+    store: { resolve: () => Promise.reject(new SealerError('core', 'IMAGE_NOT_FOUND', 'none', '')) },
+    pull: async (reference: string) => void pulled.push(reference),
+  }
+  const context = fakeContext({ ...applying([]), images: images as never })
+  assert.is(await type('run d:v1 -m 10.0.0.1', context), 0, context.err())
+  assert.equal(pulled, ['d:v1'])
 })
 
 test('the plugins that are named are asked for', async () => {
