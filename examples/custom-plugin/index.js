@@ -15,7 +15,9 @@ export function beacon({ port = 8088 } = {}) {
       })
       // A plugin changes hosts by refining the steps: every host greets whoever logs in.
       hooks.install.steps.tapPromise('runtime-beacon', async (steps, wanted) =>
-        wanted.runtime !== 'beacon' ? steps : [...steps, ...hostsOf(steps).map((host) => greeting(host, wanted.cluster))],
+        wanted.runtime !== 'beacon'
+          ? steps
+          : [...steps, ...hostsOf(steps).map((host) => greeting(host, wanted.cluster))],
       )
     },
   }

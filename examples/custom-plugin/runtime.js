@@ -55,7 +55,13 @@ export class BeaconRuntime {
     const nodes = await Promise.all(
       hosts.map(async (host) => {
         const ready = await isActive(host).catch(() => false)
-        return { name: host.name, roles: host.roles, ready, version: '1', ...(ready ? {} : { reason: 'the beacon is out' }) }
+        return {
+          name: host.name,
+          roles: host.roles,
+          ready,
+          version: '1',
+          ...(ready ? {} : { reason: 'the beacon is out' }),
+        }
       }),
     )
     const lit = nodes.filter((node) => node.ready).length
