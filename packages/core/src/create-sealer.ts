@@ -56,7 +56,12 @@ export function createSealer(options: SealerOptions): Sealer {
 
   const viewsOf = (run: Run) => run.wanted.hosts.map((spec) => run.hosts.view(spec))
 
-  async function execute(run: Run, work: PlannedWork, { onEvent }: Watch, milestones: readonly Milestone[] = []): Promise<readonly string[]> {
+  async function execute(
+    run: Run,
+    work: PlannedWork,
+    { onEvent }: Watch,
+    milestones: readonly Milestone[] = [],
+  ): Promise<readonly string[]> {
     return await runPlan(work, {
       run: run.id,
       hosts: run.hosts,

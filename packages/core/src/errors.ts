@@ -100,7 +100,8 @@ export const errors = defineErrors('core', {
   },
   NAME_INVALID: {
     message: (d: { what: string; name: string }) => `"${d.name.slice(0, 80)}" cannot be the name of a ${d.what}.`,
-    hint: () => 'Use lower-case letters, digits and "-", at most 63 characters, beginning and ending with a letter or digit.',
+    hint: () =>
+      'Use lower-case letters, digits and "-", at most 63 characters, beginning and ending with a letter or digit.',
   },
   HOSTS_FAILED: {
     message: (d: { failed: number; of: number }) => `${d.failed} of ${d.of} hosts failed.`,
@@ -112,17 +113,21 @@ export const errors = defineErrors('core', {
     hint: () => 'Check the address, the port and that the host runs sshd; see "ssh" in the Clusterfile.',
   },
   HOST_AUTH_FAILED: {
-    message: (d: { host: string; user: string; tried: string }) => `${d.host} refuses the login of ${d.user} (tried: ${d.tried}).`,
+    message: (d: { host: string; user: string; tried: string }) =>
+      `${d.host} refuses the login of ${d.user} (tried: ${d.tried}).`,
     hint: () => 'Check user, key and password: --user, --pk, --passwd-from, or "ssh" in the Clusterfile.',
   },
   HOST_KEY_CHANGED: {
     message: (d: { host: string; known: string; offered: string; place: string; file: string }) =>
       `The host key of ${d.host} has changed: known is ${d.known}, offered is ${d.offered}. Somebody may be in between.`,
-    hint: (d: { place: string; file: string }) => `If the host was reinstalled, forget its old key: ssh-keygen -R '${d.place}' -f ${d.file}`,
+    hint: (d: { place: string; file: string }) =>
+      `If the host was reinstalled, forget its old key: ssh-keygen -R '${d.place}' -f ${d.file}`,
   },
   HOST_KEY_UNKNOWN: {
-    message: (d: { host: string; offered: string }) => `The host key of ${d.host} is not known (offered: ${d.offered}).`,
-    hint: () => 'Compare the fingerprint with the host and pass --accept-new-host-keys, or add it to ~/.ssh/known_hosts.',
+    message: (d: { host: string; offered: string }) =>
+      `The host key of ${d.host} is not known (offered: ${d.offered}).`,
+    hint: () =>
+      'Compare the fingerprint with the host and pass --accept-new-host-keys, or add it to ~/.ssh/known_hosts.',
   },
   HOST_KEY_REVOKED: {
     message: (d: { host: string; offered: string }) => `The host key of ${d.host} is revoked (offered: ${d.offered}).`,
@@ -134,23 +139,28 @@ export const errors = defineErrors('core', {
     hint: () => 'The last lines above are what the command said.',
   },
   SUDO_FAILED: {
-    message: (d: { host: string; user: string; reason: string }) => `${d.user} cannot become root on ${d.host}: ${d.reason}`,
+    message: (d: { host: string; user: string; reason: string }) =>
+      `${d.user} cannot become root on ${d.host}: ${d.reason}`,
     hint: () => 'Allow the user to sudo, or give the password by --sudo-passwd-from (default: the login password).',
   },
   PORT_UNREACHABLE: {
-    message: (d: { host: string; port: number; reason: string }) => `Cannot connect to port ${d.port} on ${d.host}: ${d.reason}.`,
+    message: (d: { host: string; port: number; reason: string }) =>
+      `Cannot connect to port ${d.port} on ${d.host}: ${d.reason}.`,
     hint: () => 'See whether the service runs there, and that sshd allows forwarding (AllowTcpForwarding).',
   },
   KEY_UNREADABLE: {
     message: (d: { path: string; reason: string }) => `The private key ${d.path} cannot be used: ${d.reason}.`,
-    hint: () => 'Give a private key in OpenSSH or PEM form by --pk, and the passphrase of an encrypted one by --pk-passwd-from.',
+    hint: () =>
+      'Give a private key in OpenSSH or PEM form by --pk, and the passphrase of an encrypted one by --pk-passwd-from.',
   },
   SSH_CONFIG_UNUSABLE: {
-    message: (d: { host: string; reason: string }) => `What ~/.ssh/config says of ${d.host} cannot be used: ${d.reason}.`,
+    message: (d: { host: string; reason: string }) =>
+      `What ~/.ssh/config says of ${d.host} cannot be used: ${d.reason}.`,
     hint: () => 'Change the entry, or write "ProxyCommand none" or "ProxyJump none" for this host.',
   },
   FACTS_UNREADABLE: {
-    message: (d: { host: string; fact: string }) => `${d.host} does not tell its facts: "${d.fact}" is missing in the answer.`,
+    message: (d: { host: string; fact: string }) =>
+      `${d.host} does not tell its facts: "${d.fact}" is missing in the answer.`,
     hint: () => 'The host needs a POSIX sh, coreutils and a mounted /proc.',
   },
   STEP_FAILED: {
@@ -172,7 +182,8 @@ export const errors = defineErrors('core', {
     hint: () => 'Wait for that run to end. If it has died, its claim ends by itself after some minutes.',
   },
   CLUSTER_NOT_FOUND: {
-    message: (d: { cluster: string; known: string }) => `There is no cluster named "${d.cluster}". Known here: ${d.known === '' ? 'none' : d.known}.`,
+    message: (d: { cluster: string; known: string }) =>
+      `There is no cluster named "${d.cluster}". Known here: ${d.known === '' ? 'none' : d.known}.`,
     hint: () => 'See them with: sealer ps',
   },
   PLATFORM_MISSING: {
@@ -185,15 +196,18 @@ export const errors = defineErrors('core', {
     hint: () => 'Write a reference as env:NAME, file:PATH or prompt.',
   },
   IMAGE_HAS_NO_LAUNCHER: {
-    message: (d: { runtime: string }) => `The image has apps to launch, but the runtime "${d.runtime}" cannot launch any.`,
+    message: (d: { runtime: string }) =>
+      `The image has apps to launch, but the runtime "${d.runtime}" cannot launch any.`,
     hint: () => 'Use an image without LAUNCH and CMD, or another runtime.',
   },
   APP_NOT_FOUND: {
-    message: (d: { app: string; known: string }) => `The image has no app named "${d.app}". It has: ${d.known === '' ? 'none' : d.known}.`,
+    message: (d: { app: string; known: string }) =>
+      `The image has no app named "${d.app}". It has: ${d.known === '' ? 'none' : d.known}.`,
     hint: () => 'Separate names by commas; see the apps of an image with: sealer inspect IMAGE',
   },
   NOT_READY: {
-    message: (d: { what: string; seconds: number; details: string }) => `${d.what} is not ready after ${d.seconds} s:\n${d.details}`,
+    message: (d: { what: string; seconds: number; details: string }) =>
+      `${d.what} is not ready after ${d.seconds} s:\n${d.details}`,
     hint: () => 'Look closer with: sealer kubectl describe pods -A. A longer wait: --timeout.',
   },
 })

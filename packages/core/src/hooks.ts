@@ -1,10 +1,10 @@
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook } from 'tapable'
 import { errors, SealerError } from './errors.ts'
 import type { HostFacts, Platform } from './hosts/host.ts'
+import type { CarriedImage } from './image/cluster-config.ts'
 import type { Infra, InfraHost } from './infra.ts'
 import type { BuildReport, BuildSource } from './lifecycles/build-types.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
-import type { CarriedImage } from './image/cluster-config.ts'
 import type { Runtime } from './runtime.ts'
 import type { Scope } from './services.ts'
 import type { Step } from './step.ts'
@@ -82,7 +82,13 @@ export type SealerHooks = {
 export type CallableHooks = { readonly [Group in keyof Declared]: Readonly<Declared[Group]> }
 
 /** Hooks that no lifecycle calls yet: tapping one is refused, since a hook that never fires is a lie. */
-const notCalledYet: ReadonlySet<string> = new Set(['upgrade.steps', 'upgrade.finished', 'scale.steps', 'scale.joined', 'scale.left'])
+const notCalledYet: ReadonlySet<string> = new Set([
+  'upgrade.steps',
+  'upgrade.finished',
+  'scale.steps',
+  'scale.joined',
+  'scale.left',
+])
 
 interface Interceptable {
   intercept(interceptor: { register(tap: TapInfo): TapInfo }): void
@@ -109,7 +115,10 @@ function guard(hook: Interceptable, hookName: string): void {
   hook.intercept({
     register: (tap) => {
       if (notCalledYet.has(hookName)) {
-        throw errors.PLUGIN_INVALID({ plugin: tap.name, reason: `the hook ${hookName} is not called by any lifecycle yet` })
+        throw errors.PLUGIN_INVALID({
+          plugin: tap.name,
+          reason: `the hook ${hookName} is not called by any lifecycle yet`,
+        })
       }
       return {
         ...tap,

@@ -1,5 +1,5 @@
-import * as assert from 'uvu/assert'
 import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
 import { FutureHost } from './hosts/future-host.ts'
 import type { HostFacts, HostView } from './hosts/host.ts'
 import { makePlan } from './make-plan.ts'
@@ -17,13 +17,19 @@ const step = (id: string, after: string[] = [], reason?: string): Step => ({
 
 test('a step stands behind those it needs', async () => {
   const { plan } = await makePlan([step('c', ['b']), step('b', ['a']), step('a')], frame)
-  assert.equal(plan.steps.map(({ id }) => id), ['a', 'b', 'c'])
+  assert.equal(
+    plan.steps.map(({ id }) => id),
+    ['a', 'b', 'c'],
+  )
 })
 
 test('what needed a skipped step waits for what that step waited for', async () => {
   const { plan } = await makePlan([step('a'), step('b', ['a'], 'done'), step('c', ['b'])], frame)
   assert.equal(plan.steps.find(({ id }) => id === 'c')?.after, ['a'])
-  assert.equal(plan.skipped.map(({ id, reason }) => [id, reason]), [['b', 'done']])
+  assert.equal(
+    plan.skipped.map(({ id, reason }) => [id, reason]),
+    [['b', 'done']],
+  )
 })
 
 test('steps that wait for each other are refused by name', async () => {
@@ -45,10 +51,17 @@ test('equal plans have equal hashes, other plans others', async () => {
 })
 
 test('a step that would ask a host which does not exist yet is planned', async () => {
-  const view = new FutureHost({ name: 'n1', address: '10.0.0.1', roles: ['node'] }, {} as HostFacts, () => ({}) as HostView)
+  const view = new FutureHost(
+    { name: 'n1', address: '10.0.0.1', roles: ['node'] },
+    {} as HostFacts,
+    () => ({}) as HostView,
+  )
   const asks: Step = { ...step('join/n1'), host: view, skip: () => view.ask('hostname') }
   const { plan } = await makePlan([asks], frame)
-  assert.equal(plan.steps.map(({ id }) => id), ['join/n1'])
+  assert.equal(
+    plan.steps.map(({ id }) => id),
+    ['join/n1'],
+  )
 })
 
 test.run()

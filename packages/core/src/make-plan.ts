@@ -83,7 +83,9 @@ function inOrder(steps: readonly Step[]): Step[] {
   while (waiting.length > 0) {
     const ready = waiting.filter((step) => step.after.every((id) => done.has(id)))
     if (ready.length === 0) {
-      throw errors.PLAN_INVALID({ reason: `these steps wait for each other: ${waiting.map((step) => step.id).join(', ')}` })
+      throw errors.PLAN_INVALID({
+        reason: `these steps wait for each other: ${waiting.map((step) => step.id).join(', ')}`,
+      })
     }
     for (const step of ready) done.add(step.id)
     ordered.push(...ready)

@@ -19,11 +19,17 @@ interface Surroundings extends Watch {
  * A wish with everything filled in: the image resolved (and pulled when this machine lacks it), defaults in place of what nobody said.
  * @throws NAME_INVALID, HOSTS_MISSING, IMAGE_NOT_FOUND
  */
-export async function resolveWanted(wish: Wish, images: Images, { signal, sshSettings = () => ({}) }: Surroundings = {}): Promise<Wanted> {
+export async function resolveWanted(
+  wish: Wish,
+  images: Images,
+  { signal, sshSettings = () => ({}) }: Surroundings = {},
+): Promise<Wanted> {
   const cluster = wish.cluster ?? 'my-cluster'
   if (!label.test(cluster)) throw errors.NAME_INVALID({ what: 'cluster', name: cluster })
   const counts = wish.counts ?? { masters: 0, nodes: 0 }
-  const hosts = (wish.hosts ?? []).map((host) => specOf(host, { ...defaultAccess, ...sshSettings(host.address), ...wish.ssh }))
+  const hosts = (wish.hosts ?? []).map((host) =>
+    specOf(host, { ...defaultAccess, ...sshSettings(host.address), ...wish.ssh }),
+  )
   if (hosts.length === 0 && counts.masters === 0) throw errors.HOSTS_MISSING({})
   const image = await imageOf(wish.image ?? '', images, signal)
   const [platform] = image.platforms
@@ -33,7 +39,10 @@ export async function resolveWanted(wish: Wish, images: Images, { signal, sshSet
     image,
     runtime,
     infra: wish.infra ?? 'baremetal',
-    hosts: [...hosts.filter((host) => host.roles.includes('master')), ...hosts.filter((host) => !host.roles.includes('master'))],
+    hosts: [
+      ...hosts.filter((host) => host.roles.includes('master')),
+      ...hosts.filter((host) => !host.roles.includes('master')),
+    ],
     counts,
     env: wish.env ?? {},
     ...(wish.apps === undefined ? {} : { apps: wish.apps }),
@@ -56,7 +65,8 @@ export function wantedOfRecord(record: ClusterRecord, images: Images): Wanted {
       digest: record.digest,
       platforms: [],
       store: images.store,
-      config: async (platform) => (await images.store.platform(await images.store.resolve(record.digest), platform)).config,
+      config: async (platform) =>
+        (await images.store.platform(await images.store.resolve(record.digest), platform)).config,
     },
     runtime: record.runtime,
     infra: record.infra,

@@ -1,5 +1,5 @@
-import * as assert from 'uvu/assert'
 import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
 import { systemClock } from './clock.ts'
 import { SealerError } from './errors.ts'
 import type { HostPool } from './hosts/host.ts'
@@ -34,7 +34,12 @@ function world(signal: AbortSignal = new AbortController().signal) {
   return { context, entries, events }
 }
 
-const step = (id: string, after: string[], work: Step['do'] = async () => {}): Step => ({ id, title: id, after, do: work })
+const step = (id: string, after: string[], work: Step['do'] = async () => {}): Step => ({
+  id,
+  title: id,
+  after,
+  do: work,
+})
 const planned = (steps: readonly Step[]) => makePlan(steps, { cluster: 'lab', operation: 'install' })
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5))
 
@@ -47,7 +52,10 @@ test('independent steps run side by side, dependent ones in order', async () => 
     now--
   }
   const { context } = world()
-  const order = await runPlan(await planned([step('a', [], busy), step('b', [], busy), step('c', ['a', 'b'], busy)]), context)
+  const order = await runPlan(
+    await planned([step('a', [], busy), step('b', [], busy), step('c', ['a', 'b'], busy)]),
+    context,
+  )
   assert.is(most, 2)
   assert.is(order.at(-1), 'c')
 })
@@ -64,7 +72,10 @@ test('a lane holds no more than its limit', async () => {
     lane: 'upload',
   })
   const { context } = world()
-  await runPlan(await planned(['a', 'b', 'c', 'd'].map(upload)), { ...context, limits: { steps: 9, lanes: { upload: 2 } } })
+  await runPlan(await planned(['a', 'b', 'c', 'd'].map(upload)), {
+    ...context,
+    limits: { steps: 9, lanes: { upload: 2 } },
+  })
   assert.is(most, 2)
 })
 
@@ -83,7 +94,10 @@ test('after a failure no new step starts, and those under way end', async () => 
   assert.ok(SealerError.is(error) && error.code === 'STEP_FAILED')
   assert.match(String(error), 'no disk')
   assert.equal(ran, ['slow'])
-  assert.equal(entries.filter(({ event }) => event === 'finished').map((entry) => entry.step), ['slow'])
+  assert.equal(
+    entries.filter(({ event }) => event === 'finished').map((entry) => entry.step),
+    ['slow'],
+  )
   assert.is(entries.at(-1)?.reason, 'failed')
 })
 
@@ -121,8 +135,14 @@ test('what a step gives reaches later ones and no journal, event or error', asyn
 test('a milestone happens between its steps and what follows', async () => {
   const order: string[] = []
   const { context } = world()
-  const work = await planned([step('install', [], async () => void order.push('install')), step('launch', ['install'], async () => void order.push('launch'))])
-  await runPlan(work, { ...context, milestones: [{ id: 'ready', after: ['install'], happen: async () => void order.push('ready') }] })
+  const work = await planned([
+    step('install', [], async () => void order.push('install')),
+    step('launch', ['install'], async () => void order.push('launch')),
+  ])
+  await runPlan(work, {
+    ...context,
+    milestones: [{ id: 'ready', after: ['install'], happen: async () => void order.push('ready') }],
+  })
   assert.equal(order, ['install', 'ready', 'launch'])
 })
 
@@ -130,7 +150,10 @@ test('the journal names the plan and its steps before the first one starts', asy
   const { context, entries } = world()
   const work = await planned([step('a', [])])
   await runPlan(work, context)
-  assert.equal(entries.map(({ event }) => event), ['planned', 'started', 'finished', 'ended'])
+  assert.equal(
+    entries.map(({ event }) => event),
+    ['planned', 'started', 'finished', 'ended'],
+  )
   assert.is(entries[0]?.plan, work.plan.hash)
   assert.equal(entries[0]?.steps, ['a'])
 })

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { errors, SealerError } from './errors.ts'
+import { errors, type SealerError } from './errors.ts'
 import type { Host, HostPool } from './hosts/host.ts'
 import type { Journal } from './journal.ts'
 import type { Milestone } from './make-plan.ts'
@@ -62,7 +62,11 @@ class Engine {
     this.#waiting = work.steps
     const ids = new Set(work.steps.map((step) => step.id))
     this.#milestones = (context.milestones ?? [])
-      .map((milestone) => ({ ...milestone, happen: milestone.happen.bind(milestone), after: milestone.after.filter((id) => ids.has(id)) }))
+      .map((milestone) => ({
+        ...milestone,
+        happen: milestone.happen.bind(milestone),
+        after: milestone.after.filter((id) => ids.has(id)),
+      }))
       .filter((milestone) => milestone.after.length > 0)
   }
 
@@ -123,7 +127,12 @@ class Engine {
     const about = { step: step.id, title: step.title, ...(step.host === undefined ? {} : { host: step.host.name }) }
     try {
       await this.#record({ event: 'started', step: step.id })
-      this.#tell({ type: 'step-started', at: began, ...about, ...(step.bytes === undefined ? {} : { bytes: step.bytes }) })
+      this.#tell({
+        type: 'step-started',
+        at: began,
+        ...about,
+        ...(step.bytes === undefined ? {} : { bytes: step.bytes }),
+      })
       await step.do(this.#workOf(step))
       await this.#record({ event: 'finished', step: step.id })
       this.#finished.push(step.id)
@@ -168,7 +177,13 @@ class Engine {
         return value
       },
       progress: (bytes) =>
-        this.#tell({ type: 'step-progress', at: clock.now(), ...about, bytes, ...(step.bytes === undefined ? {} : { total: step.bytes }) }),
+        this.#tell({
+          type: 'step-progress',
+          at: clock.now(),
+          ...about,
+          bytes,
+          ...(step.bytes === undefined ? {} : { total: step.bytes }),
+        }),
       say: (line) => this.#tell({ type: 'step-said', at: clock.now(), ...about, line: secrets.mask(line) }),
     }
   }

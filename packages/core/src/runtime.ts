@@ -1,5 +1,5 @@
-import type { HostFacts, HostView } from './hosts/host.ts'
 import type { RegistryMap } from './distribution/registry-map.ts'
+import type { HostFacts, HostView } from './hosts/host.ts'
 import type { Step } from './step.ts'
 import type { Wanted } from './wanted.ts'
 

@@ -87,7 +87,16 @@ export interface Images {
   /** Reads an OCI archive (tar) or a layout folder; gives the names it brought. */
   load(file: string | Readable, options?: TransferOptions): Promise<readonly StoredImage[]>
   pull(reference: string, options?: TransferOptions): Promise<StoredImage>
-  push(reference: string, target?: string, options?: TransferOptions): Promise<{ readonly digest: string; readonly sent: number; readonly present: number; readonly warnings: readonly string[] }>
+  push(
+    reference: string,
+    target?: string,
+    options?: TransferOptions,
+  ): Promise<{
+    readonly digest: string
+    readonly sent: number
+    readonly present: number
+    readonly warnings: readonly string[]
+  }>
   login(registry: string, user: string, password: SecretRef, options?: { readonly insecure?: boolean }): Promise<void>
   logout(registry: string): Promise<void>
 }
@@ -133,7 +142,12 @@ export interface Sealer extends AsyncDisposable {
   /** The administrator's kubeconfig as text. */
   kubeconfig(cluster: string, watch?: Watch): Promise<string>
   /** Runs a command where the cluster's apps are launched from (kubectl, helm), with streams attached. Gives its exit code. */
-  exec(cluster: string, argv: readonly string[], streams: { readonly input?: Readable; readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void }, watch?: Watch): Promise<number>
+  exec(
+    cluster: string,
+    argv: readonly string[],
+    streams: { readonly input?: Readable; readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void },
+    watch?: Watch,
+  ): Promise<number>
   /** The checks of `apply` alone: every problem of the hosts, with remedies. */
   check(wish: Wish, watch?: Watch): Promise<readonly CheckResult[]>
 }

@@ -1,5 +1,5 @@
-import type { ClusterConfig } from './image/cluster-config.ts'
 import type { HostSpec, Platform } from './hosts/host.ts'
+import type { ClusterConfig } from './image/cluster-config.ts'
 import type { ImageStore } from './image/image-store.ts'
 
 /** The cluster image of a run, resolved once: what a tag means later does not matter. */

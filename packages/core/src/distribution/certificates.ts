@@ -38,15 +38,23 @@ export async function createAuthority(cluster: string, { notBefore, notAfter }: 
 /** A server's or client's certificate, signed by the authority. */
 export async function issueLeaf(authority: KeyPair, use: LeafUse, { notBefore, notAfter }: Lifetime): Promise<KeyPair> {
   const issuer = new x509.X509Certificate(authority.certificate)
-  const signingKey = await crypto.subtle.importKey('pkcs8', x509.PemConverter.decode(authority.key)[0] as ArrayBuffer, algorithm, false, ['sign'])
+  const signingKey = await crypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decode(authority.key)[0] as ArrayBuffer,
+    algorithm,
+    false,
+    ['sign'],
+  )
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const usage = use.kind === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth
   const names =
     use.kind === 'server'
-      ? [new x509.SubjectAlternativeNameExtension([
-          { type: 'dns', value: use.name },
-          ...use.addresses.map((value) => ({ type: 'ip' as const, value })),
-        ])]
+      ? [
+          new x509.SubjectAlternativeNameExtension([
+            { type: 'dns', value: use.name },
+            ...use.addresses.map((value) => ({ type: 'ip' as const, value })),
+          ]),
+        ]
       : []
   const certificate = await x509.X509CertificateGenerator.create(
     {

@@ -5,12 +5,12 @@ import type { ImageStore } from '../image/image-store.ts'
 import type { KnownHost } from '../runtime.ts'
 import type { Step } from '../step.ts'
 import { bytesOf, missingBlobs, onceEach } from './inventory.ts'
+import { dataRoot } from './paths.ts'
 import { blobsToServe, placeIdentity, registryMap, serveImages, stopRegistry } from './registry.ts'
 import type { RegistryMap } from './registry-map.ts'
 import type { RegistryAuthority } from './registry-pki.ts'
 import { composeRootfs } from './rootfs.ts'
 import { sendBlobs } from './send-blobs.ts'
-import { dataRoot } from './paths.ts'
 
 /** A host and what it gets. */
 export interface Receiver extends KnownHost {
@@ -53,20 +53,40 @@ export async function distributionSteps(plan: DistributionPlan): Promise<Distrib
   const perHost = await Promise.all(plan.receivers.map((receiver) => stepsOf(receiver, plan, serving ? images : [])))
   return {
     steps: perHost.flatMap(({ steps }) => steps),
-    registries: registryMap(plan.cluster, masters.map(({ view }) => view), serving ? images : [], plan.registry),
+    registries: registryMap(
+      plan.cluster,
+      masters.map(({ view }) => view),
+      serving ? images : [],
+      plan.registry,
+    ),
     bytes: new Map(perHost.map(({ name, bytes }) => [name, bytes])),
   }
 }
 
-async function stepsOf(receiver: Receiver, plan: DistributionPlan, images: readonly CarriedImage[]): Promise<{ name: string; bytes: number; steps: readonly Step[] }> {
+async function stepsOf(
+  receiver: Receiver,
+  plan: DistributionPlan,
+  images: readonly CarriedImage[],
+): Promise<{ name: string; bytes: number; steps: readonly Step[] }> {
   const { view, image } = receiver
   const { cluster, store, authority, clock } = plan
-  const rootfs = await transfer(receiver, { id: `rootfs-blobs/${view.name}`, title: 'Receive the rootfs', blobs: image.layers.map((layer) => layer.blob), store })
+  const rootfs = await transfer(receiver, {
+    id: `rootfs-blobs/${view.name}`,
+    title: 'Receive the rootfs',
+    blobs: image.layers.map((layer) => layer.blob),
+    store,
+  })
   const steps = [rootfs.step, composeRootfs(view, cluster, image, [rootfs.step.id])]
   if (images.length === 0) return { name: view.name, bytes: rootfs.bytes, steps }
   const identity = placeIdentity(view, cluster, authority, clock)
   if (!isMaster(view)) return { name: view.name, bytes: rootfs.bytes, steps: [...steps, identity] }
-  const content = await transfer(receiver, { id: `image-blobs/${view.name}`, title: 'Receive the container images', blobs: blobsToServe(images), store, after: [rootfs.step.id] })
+  const content = await transfer(receiver, {
+    id: `image-blobs/${view.name}`,
+    title: 'Receive the container images',
+    blobs: blobsToServe(images),
+    store,
+    after: [rootfs.step.id],
+  })
   const serve = serveImages(view, cluster, images, {
     port: plan.registry.port,
     authority,
@@ -78,7 +98,13 @@ async function stepsOf(receiver: Receiver, plan: DistributionPlan, images: reado
 
 async function transfer(
   { view, exists }: Receiver,
-  { id, title, blobs, store, after = [] }: { id: string; title: string; blobs: readonly BlobDescriptor[]; store: ImageStore; after?: readonly string[] },
+  {
+    id,
+    title,
+    blobs,
+    store,
+    after = [],
+  }: { id: string; title: string; blobs: readonly BlobDescriptor[]; store: ImageStore; after?: readonly string[] },
 ): Promise<{ step: Step; bytes: number }> {
   const missing = exists ? await missingBlobs(view, blobs) : onceEach(blobs).map((blob) => ({ blob, arrived: 0 }))
   const bytes = bytesOf(missing)

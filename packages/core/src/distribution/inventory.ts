@@ -21,7 +21,10 @@ done`
 export async function missingBlobs(host: HostView, blobs: readonly BlobDescriptor[]): Promise<readonly Missing[]> {
   const wanted = onceEach(blobs)
   if (wanted.length === 0) return []
-  const store = blobFolder(`sha256:${'0'.repeat(64)}`).split('/').slice(0, -2).join('/')
+  const store = blobFolder(`sha256:${'0'.repeat(64)}`)
+    .split('/')
+    .slice(0, -2)
+    .join('/')
   const { stdout } = await host.inquire({
     argv: ['sh', '-c', script, 'inventory', store, incoming],
     input: wanted.map((blob) => `${hexOf(blob.digest)}\n`).join(''),

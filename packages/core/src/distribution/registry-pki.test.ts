@@ -14,14 +14,22 @@ const folder = mkdtempSync(join(tmpdir(), 'pki-'))
 test.after(() => rmSync(folder, { recursive: true, force: true }))
 
 /** One TLS handshake on loopback, the client's certificate being wanted; the server's word or the error. */
-async function shakeHands(server: { cert: string; key: string; ca: string }, client: { ca: string; cert?: string; key?: string }): Promise<string> {
-  const listener = createServer({ ...server, requestCert: true, rejectUnauthorized: true }, (socket: TLSSocket) => socket.end('served'))
+async function shakeHands(
+  server: { cert: string; key: string; ca: string },
+  client: { ca: string; cert?: string; key?: string },
+): Promise<string> {
+  const listener = createServer({ ...server, requestCert: true, rejectUnauthorized: true }, (socket: TLSSocket) =>
+    socket.end('served'),
+  )
   listener.on('tlsClientError', () => {})
   await new Promise<void>((ready) => listener.listen(0, '127.0.0.1', ready))
   try {
     return await new Promise((answer) => {
       const socket = connect({ ...client, host: '127.0.0.1', port: (listener.address() as AddressInfo).port })
-      socket.on('data', (data) => answer(data.toString())).on('error', (error) => answer(error.message)).on('close', () => answer('closed'))
+      socket
+        .on('data', (data) => answer(data.toString()))
+        .on('error', (error) => answer(error.message))
+        .on('close', () => answer('closed'))
     })
   } finally {
     listener.close()
@@ -53,7 +61,12 @@ test('a leaf of another authority, or one that soon ends, is not current', async
   const other = await registryAuthority(join(folder, 'other'), 'other', { clock: systemClock, masters: [] })
   const nearTheEnd = { ...systemClock, now: () => Date.parse(new X509Certificate(leaf).validTo) - 1000 }
   assert.equal(
-    [isCurrent(leaf, ca, systemClock), isCurrent(leaf, other.pair.certificate, systemClock), isCurrent(leaf, ca, nearTheEnd), isCurrent('rubbish', ca, systemClock)],
+    [
+      isCurrent(leaf, ca, systemClock),
+      isCurrent(leaf, other.pair.certificate, systemClock),
+      isCurrent(leaf, ca, nearTheEnd),
+      isCurrent('rubbish', ca, systemClock),
+    ],
     [true, false, false, false],
   )
 })

@@ -40,7 +40,10 @@ export async function registryAuthority(
   const { createAuthority, issueLeaf } = await import('./certificates.ts')
   const pair =
     (await storedPair(folder)) ??
-    (await keep(folder, (await pairOnHosts(cluster, masters)) ?? (await createAuthority(cluster, lifetime(clock, authorityLife)))))
+    (await keep(
+      folder,
+      (await pairOnHosts(cluster, masters)) ?? (await createAuthority(cluster, lifetime(clock, authorityLife))),
+    ))
   return { pair, issue: (use) => issueLeaf(pair, use, lifetime(clock, leafLife)) }
 }
 

@@ -8,8 +8,8 @@ import type { Step, Work } from '../step.ts'
 import { errors } from './errors.ts'
 import { onceEach } from './inventory.ts'
 import { clusterPaths, hexOf, storageRoot } from './paths.ts'
-import { isCurrent, type RegistryAuthority } from './registry-pki.ts'
 import type { RegistryMap } from './registry-map.ts'
+import { isCurrent, type RegistryAuthority } from './registry-pki.ts'
 
 /** Name of the systemd unit on every master. */
 export const registryUnit = 'sealer-registry.service'
@@ -56,7 +56,9 @@ export function placeIdentity(host: HostView, cluster: string, authority: Regist
     after: [],
     skip: async () => {
       const [ca, leaf] = [await host.read(paths.ca), await host.read(paths.clientCertificate)]
-      return ca === authority.pair.certificate && isCurrent(leaf, authority.pair.certificate, clock) ? 'has one' : undefined
+      return ca === authority.pair.certificate && isCurrent(leaf, authority.pair.certificate, clock)
+        ? 'has one'
+        : undefined
     },
     do: async ({ host }) => {
       const leaf = await authority.issue({ kind: 'client', name: host.name })
@@ -72,7 +74,17 @@ export function serveImages(
   host: HostView,
   cluster: string,
   images: readonly CarriedImage[],
-  { port, authority, clock, after }: { readonly port: number; readonly authority: RegistryAuthority; readonly clock: Clock; readonly after: readonly string[] },
+  {
+    port,
+    authority,
+    clock,
+    after,
+  }: {
+    readonly port: number
+    readonly authority: RegistryAuthority
+    readonly clock: Clock
+    readonly after: readonly string[]
+  },
 ): Step {
   const paths = clusterPaths(cluster)
   const program = `${paths.rootfs}/bin/registry`
@@ -182,11 +194,16 @@ interface Link {
 function linksOf(image: CarriedImage): readonly Link[] {
   const { registry, repository, tag } = parseReference(image.reference)
   const folder = `docker/registry/v2/repositories/${upstreamPath(registry)}/${repository}`
-  const tags = tag === undefined ? [] : [`_manifests/tags/${tag}/current/link`, `_manifests/tags/${tag}/index/sha256/${hexOf(image.digest)}/link`]
+  const tags =
+    tag === undefined
+      ? []
+      : [`_manifests/tags/${tag}/current/link`, `_manifests/tags/${tag}/index/sha256/${hexOf(image.digest)}/link`]
   return [
     ...tags.map((path) => ({ path: `${folder}/${path}`, digest: image.digest })),
     ...image.blobs.map(({ digest, mediaType }) => ({
-      path: isManifest(mediaType) ? `${folder}/_manifests/revisions/sha256/${hexOf(digest)}/link` : `${folder}/_layers/sha256/${hexOf(digest)}/link`,
+      path: isManifest(mediaType)
+        ? `${folder}/_manifests/revisions/sha256/${hexOf(digest)}/link`
+        : `${folder}/_layers/sha256/${hexOf(digest)}/link`,
       digest,
     })),
   ]

@@ -1,6 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -25,7 +35,8 @@ function layer(name: string, files: Record<string, string>): string {
   return folder
 }
 
-const compose = (...layers: string[]) => spawnSync('sh', ['-c', composeScript, 'compose', join(dir, 'rootfs'), ...layers], { encoding: 'utf8' })
+const compose = (...layers: string[]) =>
+  spawnSync('sh', ['-c', composeScript, 'compose', join(dir, 'rootfs'), ...layers], { encoding: 'utf8' })
 
 /** Gives the layer's line for the script; the blob is a gzipped tar of the folder. */
 function packed(folder: string, name: string): string {
@@ -34,7 +45,8 @@ function packed(folder: string, name: string): string {
   return `${createHash('sha256').update(tar).digest('hex')} gzip ${join(dir, name)}\n`
 }
 
-const unpack = (lines: string) => spawnSync('sh', ['-c', unpackScript, 'unpack', join(dir, 'layers')], { input: lines, encoding: 'utf8' })
+const unpack = (lines: string) =>
+  spawnSync('sh', ['-c', unpackScript, 'unpack', join(dir, 'layers')], { input: lines, encoding: 'utf8' })
 
 test('a later layer replaces files of an earlier one, as hard links', () => {
   const lower = layer('a', { 'bin/tool': 'old', 'etc/keep': 'kept' })
@@ -50,7 +62,13 @@ test('what a later layer whites out is gone, the mark itself too', () => {
   const upper = layer('b', { 'etc/.wh.gone': '', 'var/all/.wh..wh..opq': '', 'var/all/y': '1' })
   assert.is(compose(lower, upper).status, 0)
   const has = (path: string) => existsSync(join(dir, 'rootfs', path))
-  assert.equal(['etc/gone', 'etc/.wh.gone', 'etc/stays', 'var/all/x', 'var/all/y'].map(has), [false, false, true, false, true])
+  assert.equal(['etc/gone', 'etc/.wh.gone', 'etc/stays', 'var/all/x', 'var/all/y'].map(has), [
+    false,
+    false,
+    true,
+    false,
+    true,
+  ])
 })
 
 test('a whiteout cannot reach out of the rootfs through a link', () => {

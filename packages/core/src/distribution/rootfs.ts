@@ -79,7 +79,14 @@ export function composeRootfs(host: HostView, cluster: string, image: PlatformIm
         input: image.layers.map(lineOf).join(''),
         signal,
       })
-      await host.exec('sh', '-c', composeScript, 'compose', folder, ...image.layers.map((layer) => layerFolder(layer.diffId)))
+      await host.exec(
+        'sh',
+        '-c',
+        composeScript,
+        'compose',
+        folder,
+        ...image.layers.map((layer) => layerFolder(layer.diffId)),
+      )
       await host.exec('sh', '-c', point, 'point', folder, rootfs)
     },
   }

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
-import { errors } from './errors.ts'
 import type { BlobDescriptor } from '../image/cluster-config.ts'
 import type { ImageStore } from '../image/image-store.ts'
 import type { Work } from '../step.ts'
-import { hexOf, incoming, storageRoot } from './paths.ts'
+import { errors } from './errors.ts'
 import { type Missing, missingBlobs } from './inventory.ts'
+import { hexOf, incoming, storageRoot } from './paths.ts'
 
 // Puts what has arrived at its place: a continued blob is appended to its beginning, every blob is verified before it can be seen, a damaged
 // one is thrown away and named. $1 incoming, $2 store. Standard input: hex and size of every blob that is needed.

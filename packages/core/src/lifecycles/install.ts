@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { checkHosts } from '../checks/check-hosts.ts'
-import { clusterPaths } from '../distribution/paths.ts'
 import { type Distribution, distributionSteps, isMaster, type Receiver } from '../distribution/distribution.ts'
+import { clusterPaths } from '../distribution/paths.ts'
 import { registryStep } from '../distribution/registry.ts'
 import { registryAuthority } from '../distribution/registry-pki.ts'
 import { rootfsStep } from '../distribution/rootfs.ts'
@@ -10,16 +10,16 @@ import { FutureHost } from '../hosts/future-host.ts'
 import { platformText } from '../hosts/host.ts'
 import type { PlatformImage } from '../image/cluster-config.ts'
 import type { StoredImage } from '../image/image-store.ts'
+import type { InfraHost } from '../infra.ts'
 import { launchSteps } from '../launch/launch.ts'
 import { type Milestone, makePlan } from '../make-plan.ts'
 import type { PlannedWork } from '../plan.ts'
-import type { InfraHost } from '../infra.ts'
 import type { KnownHost, RuntimeContext } from '../runtime.ts'
 import type { CheckResult } from '../sealer.ts'
 import type { Step } from '../step.ts'
 import { meetHosts } from './known-hosts.ts'
 import { recordSteps } from './record.ts'
-import { type Run, clusterFolder } from './run-context.ts'
+import { clusterFolder, type Run } from './run-context.ts'
 
 /** An install that is planned and not begun. */
 export interface InstallWork extends PlannedWork {
@@ -110,7 +110,11 @@ export async function examineHosts(run: Run): Promise<Examination> {
 
 const idsOf = (steps: readonly Step[]): readonly string[] => steps.map((step) => step.id)
 
-async function receiversOf(known: readonly KnownHost[], image: StoredImage, { foundation, wanted }: Run): Promise<readonly Receiver[]> {
+async function receiversOf(
+  known: readonly KnownHost[],
+  image: StoredImage,
+  { foundation, wanted }: Run,
+): Promise<readonly Receiver[]> {
   const variants = new Map<string, Promise<PlatformImage>>()
   return await Promise.all(
     known.map(async (host) => {
@@ -141,7 +145,12 @@ function assertChecks(checks: readonly CheckResult[]): void {
 }
 
 /** Apps are launched when the runtime has done all its steps. */
-function launchesOf({ wanted, runtime }: Run, context: RuntimeContext, receivers: readonly Receiver[], after: readonly Step[]): readonly Step[] {
+function launchesOf(
+  { wanted, runtime }: Run,
+  context: RuntimeContext,
+  receivers: readonly Receiver[],
+  after: readonly Step[],
+): readonly Step[] {
   const first = receivers.find(({ view }) => isMaster(view)) ?? receivers[0]
   if (first === undefined) return []
   const { config } = first.image
@@ -155,7 +164,9 @@ function launchesOf({ wanted, runtime }: Run, context: RuntimeContext, receivers
 
 /** A host that does not exist yet is made before anything happens on it; from then on it answers for itself. */
 function afterTheirHosts(steps: readonly Step[], known: readonly KnownHost[]): readonly Step[] {
-  const future = new Map<string, FutureHost>(known.flatMap(({ view }) => (view instanceof FutureHost ? [[`host/${view.name}`, view]] : [])))
+  const future = new Map<string, FutureHost>(
+    known.flatMap(({ view }) => (view instanceof FutureHost ? [[`host/${view.name}`, view]] : [])),
+  )
   return steps.map((step) => {
     const made = future.get(step.id)
     if (made !== undefined) return derived(step, { do: (work) => step.do(work).then(() => made.arrive()) })

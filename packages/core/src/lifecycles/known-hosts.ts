@@ -22,7 +22,10 @@ export async function meetHosts(observed: readonly InfraHost[], pool: HostPool):
   }
 }
 
-async function meet({ spec, state, expected }: InfraHost, pool: HostPool): Promise<KnownHost | Acquaintance['failures'][number]> {
+async function meet(
+  { spec, state, expected }: InfraHost,
+  pool: HostPool,
+): Promise<KnownHost | Acquaintance['failures'][number]> {
   if (state !== 'running') {
     if (expected === undefined) throw new Error(`the infra says nothing of what ${spec.name} will be`)
     return { view: new FutureHost(spec, expected, () => pool.view(spec)), facts: expected, exists: false }
@@ -30,7 +33,8 @@ async function meet({ spec, state, expected }: InfraHost, pool: HostPool): Promi
   const host = pool.view(spec)
   try {
     const facts = await host.facts()
-    const view = spec.name === spec.address && facts.hostname !== '' ? pool.view({ ...spec, name: facts.hostname }) : host
+    const view =
+      spec.name === spec.address && facts.hostname !== '' ? pool.view({ ...spec, name: facts.hostname }) : host
     return { view, facts, exists: true }
   } catch (error) {
     return { host, error: error instanceof Error ? error : new Error(String(error)) }

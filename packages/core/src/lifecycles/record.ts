@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { clusterPaths } from '../distribution/paths.ts'
 import { isMaster } from '../distribution/distribution.ts'
+import { clusterPaths } from '../distribution/paths.ts'
 import { errors } from '../errors.ts'
 import type { KnownHost } from '../runtime.ts'
 import type { ClusterRecord } from '../sealer.ts'
 import type { Step } from '../step.ts'
 import type { Wanted } from '../wanted.ts'
-import { type Run, clusterFolder } from './run-context.ts'
+import { clusterFolder, type Run } from './run-context.ts'
 
 /** What is remembered of a cluster. References of secrets are kept, their text never. */
 export function recordOf(wanted: Wanted, hosts: readonly KnownHost[], created: number): ClusterRecord {
@@ -29,7 +29,9 @@ export function recordOf(wanted: Wanted, hosts: readonly KnownHost[], created: n
 /** A password that was typed on the command line is not written down. */
 function withoutLiterals(spec: KnownHost['view']['spec']): KnownHost['view']['spec'] {
   if (spec.ssh === undefined) return spec
-  const kept = Object.entries(spec.ssh).filter(([, value]) => !(typeof value === 'string' && value.startsWith('value:')))
+  const kept = Object.entries(spec.ssh).filter(
+    ([, value]) => !(typeof value === 'string' && value.startsWith('value:')),
+  )
   return { ...spec, ssh: Object.fromEntries(kept) as unknown as NonNullable<typeof spec.ssh> }
 }
 
@@ -39,14 +41,16 @@ export function recordSteps({ wanted }: Run, hosts: readonly KnownHost[], after:
   // No times and no logins: the same wish gives the same bytes, and hosts need not know how the operator reaches them.
   const { created: _, hosts: specs, ...rest } = recordOf(wanted, hosts, 0)
   const text = `${JSON.stringify({ ...rest, hosts: specs.map(({ name, address, roles }) => ({ name, address, roles })) }, null, 2)}\n`
-  return hosts.filter(({ view }) => isMaster(view)).map(({ view }) => ({
-    id: `record/${view.name}`,
-    title: 'Record the cluster',
-    host: view,
-    after: after.map((step) => step.id),
-    skip: async () => ((await view.read(record)) === text ? 'recorded' : undefined),
-    do: async ({ host }) => await host.write(record, text, { mode: 0o600 }),
-  }))
+  return hosts
+    .filter(({ view }) => isMaster(view))
+    .map(({ view }) => ({
+      id: `record/${view.name}`,
+      title: 'Record the cluster',
+      host: view,
+      after: after.map((step) => step.id),
+      skip: async () => ((await view.read(record)) === text ? 'recorded' : undefined),
+      do: async ({ host }) => await host.write(record, text, { mode: 0o600 }),
+    }))
 }
 
 /** The clusters that this operator's home remembers. */
@@ -77,7 +81,8 @@ export function clusterRecords(home: string) {
       await writeFile(beside, text, { mode: 0o600 })
       await rename(beside, fileOf(record.name))
     },
-    forget: async (cluster: string): Promise<void> => await rm(clusterFolder(home, cluster), { recursive: true, force: true }),
+    forget: async (cluster: string): Promise<void> =>
+      await rm(clusterFolder(home, cluster), { recursive: true, force: true }),
   }
 }
 

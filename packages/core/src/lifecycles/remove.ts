@@ -1,5 +1,5 @@
-import { clusterPaths } from '../distribution/paths.ts'
 import { forgetSteps } from '../distribution/distribution.ts'
+import { clusterPaths } from '../distribution/paths.ts'
 import { registryMap, registryStep } from '../distribution/registry.ts'
 import { rootfsStep } from '../distribution/rootfs.ts'
 import { errors } from '../errors.ts'
@@ -23,9 +23,13 @@ export async function planRemove(run: Run, { force = false }: { readonly force?:
 
   const { known, failures } = await meetHosts(observed, run.hosts)
   if (failures.length > 0 && !force) {
-    throw errors.HOSTS_FAILED({ failed: failures.length, of: observed.length }, { problems: failures.map(({ error }) => error) })
+    throw errors.HOSTS_FAILED(
+      { failed: failures.length, of: observed.length },
+      { problems: failures.map(({ error }) => error) },
+    )
   }
-  for (const { host } of failures) foundation.logger.warn(`${host.name} does not answer: what it holds of the cluster stays there.`)
+  for (const { host } of failures)
+    foundation.logger.warn(`${host.name} does not answer: what it holds of the cluster stays there.`)
   const context: RuntimeContext = {
     wanted,
     hosts: known,
@@ -36,7 +40,9 @@ export async function planRemove(run: Run, { force = false }: { readonly force?:
   }
   const removing = runtime.remove(context)
   const forgetting = known.flatMap(({ view }) => {
-    const before = removing.filter((step) => step.host === undefined || step.host.name === view.name).map((step) => step.id)
+    const before = removing
+      .filter((step) => step.host === undefined || step.host.name === view.name)
+      .map((step) => step.id)
     return forgetSteps(view, before)
   })
   return await makePlan([...removing, ...forgetting], frame)
