@@ -44,6 +44,13 @@ test('a pipe is refused by name', async () => {
   )
 })
 
+test('a file that cannot be read is told with the line that wants it', async () => {
+  await using context = await temporaryContext({ 'tree/file': 'x' })
+  context.context.entries = () => Promise.reject(Object.assign(new Error(), { code: 'EACCES', path: '/c/tree/file' }))
+  const { message } = await rejection(draftOf(context, 'COPY tree opt'))
+  assert.match(message, /^Kubefile:2:6: \/c\/tree\/file cannot be read \(EACCES\)/)
+})
+
 test('a name that would take a file away is refused', async () => {
   await using context = await temporaryContext({ 'tree/.wh.tool': 'x' })
   assert.match(

@@ -45,7 +45,14 @@ export class Scene {
     try {
       return await work(this.context)
     } catch (error) {
-      throw error instanceof ContextProblem ? this.problem(word.at, error.message, error.remedy) : error
+      if (error instanceof ContextProblem) throw this.problem(word.at, error.message, error.remedy)
+      const { code, path } = error as NodeJS.ErrnoException
+      if (code === undefined || path === undefined) throw error
+      throw this.problem(
+        word.at,
+        `${path} cannot be read (${code}).`,
+        'Make it readable for you, or take it out of the context.',
+      )
     }
   }
 

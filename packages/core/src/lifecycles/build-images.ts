@@ -74,10 +74,11 @@ async function chartRenderer(
   signal: AbortSignal,
 ) {
   if (!entries.some(({ path }) => /(?:\/Chart\.yaml|\.tgz)$/.test(path))) return undefined
-  const { store, cache } = workshop
+  const { store, cache, logger } = workshop
   const base = await machineBase()
   const helm = await findHelm({ entries, platform, base, blobs: store.blobs, folder: join(cache, 'programs') })
   if (helm === undefined) return undefined
+  logger.info(`charts are rendered by ${helm}`)
   const { version } = config.runtime
   const notes = new CacheNotes(join(cache, 'charts'))
   const tool: ChartTool = { helm, notes, signal, ...(version !== undefined && { kubernetes: version }) }
