@@ -40,6 +40,12 @@ test('secrets are masked in command and output', async () => {
   assert.match(message, /token \*\*\*/)
 })
 
+test('a secret where a long line is cut is masked whole', async () => {
+  secrets.remember('s3cr3t-5678')
+  const { message } = await rejection(host.exec(...sh('printf %0995d 0; echo s3cr3t-5678; exit 1')))
+  assert.not.match(message, /s3cr/)
+})
+
 test("a host's output cannot steer the terminal", async () => {
   const { message } = await rejection(host.exec(...sh("printf 'a\\033[2Jb\\007c\\n'; exit 1")))
   assert.match(message, /\nabc$/)

@@ -2,6 +2,8 @@ import { StringDecoder } from 'node:string_decoder'
 
 const tailLines = 15
 const longestLine = 16 * 1024
+/** Letters of a line that an error shows. */
+const longestShown = 1_000
 
 /** Cuts a stream into lines, without their ends; a line that never ends is cut where it gets too long. */
 export function lineCutter(onLine: (line: string) => void): { take(chunk: Buffer): void; end(): void } {
@@ -28,15 +30,20 @@ export function lineCutter(onLine: (line: string) => void): { take(chunk: Buffer
 
 /** Keeps the last lines of a command for the error that may come. */
 export class Tail {
-  #lines: string[] = []
+  readonly #lines: string[] = []
 
   add(line: string): void {
-    const text = plainText(line).trimEnd()
-    if (text !== '') this.#lines = [...this.#lines.slice(1 - tailLines), text]
+    if (line.trim() === '') return
+    this.#lines.push(line)
+    if (this.#lines.length > tailLines) this.#lines.shift()
   }
 
-  get text(): string {
-    return this.#lines.join('\n')
+  /** Masked before it is cut: a half of a secret would not be recognized. */
+  text(mask: (text: string) => string): string {
+    return this.#lines
+      .map((line) => mask(plainText(line)).slice(0, longestShown).trimEnd())
+      .filter((line) => line !== '')
+      .join('\n')
   }
 }
 

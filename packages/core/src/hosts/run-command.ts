@@ -176,7 +176,7 @@ class RunningCommand {
       .replaceAll(this.#line.prompt, '')
       .replace(this.#line.sudoMark, '')
       .trim()
-    return this.#runner.secrets.mask(text.slice(-longestShown))
+    return this.#runner.secrets.mask(text).slice(-longestShown)
   }
 
   #judge({ code, signal }: Exit): Output {
@@ -191,7 +191,7 @@ class RunningCommand {
       return { stdout: textOf(this.#kept.stdout), stderr: textOf(this.#kept.stderr), exitCode: code }
     }
     const killed = signal === undefined ? [] : [`killed by SIG${plainText(signal)}`]
-    const output = [begun ? secrets.mask(this.#tail.text) : this.#talk(), ...killed]
+    const output = [begun ? this.#tail.text(secrets.mask) : this.#talk(), ...killed]
       .filter((text) => text !== '')
       .join('\n')
     throw errors.COMMAND_FAILED({ host, command: this.#shown(), exitCode: code, output })
