@@ -109,6 +109,41 @@ test('charts are rendered: of apps, and below charts/', async () => {
   ])
 })
 
+test('a chart that another app brings along is rendered, one inside a chart is part of it', async () => {
+  const seen: string[] = []
+  const renderChart: SearchInput['renderChart'] = async ({ path, entries }) => {
+    seen.push(`${path} ${entries.length}`)
+    return { images: [], doubts: [] }
+  }
+  const files = {
+    'app/install.sh': '',
+    'app/x/Chart.yaml': 'name: x',
+    'app/x/templates/a.yaml': 'a: {{ b }}: c',
+    'app/x/charts/y/Chart.yaml': 'name: y',
+  }
+  const { doubts } = await search(files, 'APP web local://app\nAPPCMDS web ["bash", "install.sh"]', { renderChart })
+  assert.equal(seen, ['application/apps/web/x 3'])
+  assert.equal(doubts, [])
+})
+
+test('a link to a manifest is a manifest; one to elsewhere is told', async () => {
+  await using context = await temporaryContext(everyKindOfFile)
+  await context.link('tree/manifests/web.yaml', '../deploy/web.yaml')
+  await context.link('tree/manifests/gone.yaml', '/etc/gone.yaml')
+  await context.link('tree/manifests/circle.yaml', 'circle.yaml')
+  const { layers, apps } = await draftOf(context, 'COPY deploy deploy\nCOPY tree .')
+  const entries = layers.flatMap((layer) => layer.entries)
+  const { images, doubts } = await findImages({ entries, apps, renderChart: undefined })
+  assert.equal(
+    images.map(({ reasons }) => reasons),
+    [['manifests/web.yaml:9']],
+  )
+  assert.equal(doubts, [
+    'manifests/circle.yaml: this link leads to nothing that is read here',
+    'manifests/gone.yaml: this link leads to nothing that is read here',
+  ])
+})
+
 test('without helm a chart is refused, unless somebody has listed images', async () => {
   const error = await rejection<SealerError>(search(everyKindOfFile, 'APP cache local://chart/cache'))
   assert.is(error.code, 'CHART_TOOL_MISSING')

@@ -6,6 +6,7 @@ import type { AppConfig } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import type { Chart, ChartImages } from './chart.ts'
+import { type ImageFile, imageFiles } from './image-files.ts'
 import { readImageList } from './image-list.ts'
 import { imagesInManifest, type ManifestImages } from './manifest-images.ts'
 import { YamlProblem } from './yaml-documents.ts'
@@ -38,9 +39,9 @@ export interface SearchInput {
   readonly renderChart: ((chart: Chart) => Promise<ChartImages>) | undefined
 }
 
-type File = Extract<LayerEntry, { kind: 'file' }>
-
 const listFile = 'manifests/imageList'
+/** Folders that are looked through. */
+const looked = /^(?:manifests|charts|application\/apps)\//
 const appFolder = /^application\/apps\/([^/]+)\//
 
 /**
@@ -49,14 +50,12 @@ const appFolder = /^application\/apps\/([^/]+)\//
  */
 export async function findImages(input: SearchInput): Promise<FoundImages> {
   const findings = new Findings()
-  const files = input.entries.filter((entry) => entry.kind === 'file')
+  const { files, broken } = imageFiles(input.entries)
   const charts = chartsIn(files, input.apps)
+  for (const path of broken) if (looked.test(path)) findings.doubt(path, 'this link leads to nothing that is read here')
   await readLists(files, input, findings)
-  await readManifests(
-    files.filter(({ path }) => !charts.some((chart) => isWithin(path, chart.path))),
-    input.apps,
-    findings,
-  )
+  const plain = files.filter(({ path }) => !charts.some((chart) => isWithin(path, chart.path)))
+  await readManifests(plain, input.apps, findings)
   for (const chart of charts) await readChart(chart, input.renderChart, findings)
   return findings.result()
 }
@@ -93,7 +92,7 @@ class Findings {
   }
 }
 
-async function readLists(files: readonly File[], { list }: SearchInput, findings: Findings): Promise<void> {
+async function readLists(files: readonly ImageFile[], { list }: SearchInput, findings: Findings): Promise<void> {
   const own = files.find(({ path }) => path === listFile)
   const lists = [
     ...(own === undefined ? [] : [{ file: listFile, text: await readFile(own.source, 'utf8') }]),
@@ -109,7 +108,11 @@ async function readLists(files: readonly File[], { list }: SearchInput, findings
   }
 }
 
-async function readManifests(files: readonly File[], apps: readonly AppConfig[], findings: Findings): Promise<void> {
+async function readManifests(
+  files: readonly ImageFile[],
+  apps: readonly AppConfig[],
+  findings: Findings,
+): Promise<void> {
   for (const { path, source } of files) {
     const app = appFolder.exec(path)?.[1]
     if (!/\.(?:ya?ml|tmpl)$/.test(path) || !(path.startsWith('manifests/') || app !== undefined)) continue
@@ -170,16 +173,18 @@ async function readChart(chart: Chart, render: SearchInput['renderChart'], findi
   for (const { reason, place } of doubts) findings.doubt(place, reason)
 }
 
-/** Apps that are charts, and the charts below `charts/`; a chart inside a chart belongs to it. */
-function chartsIn(files: readonly File[], apps: readonly AppConfig[]): Chart[] {
+/** Apps that are charts, charts below `charts/`, and those that other apps bring along; a chart inside a chart belongs to it. */
+function chartsIn(files: readonly ImageFile[], apps: readonly AppConfig[]): Chart[] {
   const inApps = apps
     .filter(({ type }) => type === 'helm')
     .map(({ name, files: [file = '.'] }) => ({ path: posix.join('application/apps', name, file), release: name }))
   const loose = files
-    .filter(({ path }) => path.startsWith('charts/') && (path.endsWith('/Chart.yaml') || path.endsWith('.tgz')))
+    .filter(({ path }) => /^(?:charts|application\/apps)\/.*\/Chart\.yaml$|^charts\/.*\.tgz$/.test(path))
     .map(({ path }) => (path.endsWith('.tgz') ? path : posix.dirname(path)))
-  const top = loose.filter((path) => !loose.some((other) => other !== path && isWithin(path, other)))
-  return [...inApps, ...top.map((path) => ({ path, release: posix.basename(path).replace(/(?:-[0-9].*)?\.tgz$/, '') }))]
+    .map((path) => ({ path, release: posix.basename(path).replace(/(?:-[0-9].*)?\.tgz$/, '') }))
+  const charts = [...inApps, ...loose.filter(({ path }) => !inApps.some((app) => app.path === path))]
+  return charts
+    .filter(({ path }) => !charts.some((other) => other.path !== path && isWithin(path, other.path)))
     .map((chart) => ({ ...chart, entries: files.filter(({ path }) => isWithin(path, chart.path)) }))
     .filter(({ entries }) => entries.length > 0)
 }
