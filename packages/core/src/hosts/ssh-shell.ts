@@ -143,9 +143,10 @@ const endOf = (stream: ClientChannel): Promise<Exit> =>
     stream.on('close', () => ended(exit))
   })
 
+/** A host that is gone never says goodbye, and after `end` ssh2's own `destroy` does nothing: its socket must go. */
 const closeOf = (client: Client): Promise<void> =>
   new Promise((closed) => {
-    const timer = setTimeout(() => client.destroy(), 2_000)
+    const timer = setTimeout(() => (client as Client & { readonly _sock?: Duplex })._sock?.destroy(), 2_000)
     client.once('close', () => {
       clearTimeout(timer)
       closed()
