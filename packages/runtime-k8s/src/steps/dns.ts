@@ -1,4 +1,5 @@
-import { type Step, waitForWorkloads } from '@sealer/core'
+import { type Host, networkWorkloads, type Step, type Workload, waitForWorkloads } from '@sealer/core'
+import { adminEnv } from '../environment.ts'
 import { configFile } from '../kubeadm/documents.ts'
 import { kubeadm } from '../kubeadm/kubeadm.ts'
 import { loadConfig, wantedAddons } from '../kubeadm/load-config.ts'
@@ -7,12 +8,12 @@ import type { Site } from '../site.ts'
 import { adminKubectl, askingKubectl } from './admin-kubectl.ts'
 
 /**
- * CoreDNS dials the Service address of the API. Before kube-proxy has written its rules that connect hangs for 30 s, so kube-proxy comes first, on
- * every node that CoreDNS may be sent to.
+ * CoreDNS dials the Service address of the API. Before kube-proxy has written its rules that connect hangs for 30 s, and a pod that comes to a node before
+ * its network is tried again only after 15 s: so both come first, on every node that CoreDNS may be sent to.
  */
 export const addDns = (site: Site, members: Members): Step => ({
   id: 'dns',
-  title: 'Add CoreDNS when kube-proxy runs',
+  title: 'Add CoreDNS when kube-proxy and the pod network run',
   after: [
     'network',
     `init/${site.first.view.name}`,
@@ -33,17 +34,11 @@ export const addDns = (site: Site, members: Members): Step => ({
     const master = work.on(site.first.view)
     const config = await loadConfig(master, site)
     const cluster = config.document('ClusterConfiguration')
-    if ((await wantedAddons(master, site)).proxy) {
-      await waitForWorkloads(
-        adminKubectl(master, site),
-        [{ kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' }],
-        {
-          what: 'kube-proxy',
-          seconds: site.context.wanted.timeoutSeconds,
-          signal: work.signal,
-        },
-      )
-    }
+    await waitForWorkloads(adminKubectl(master, site), await forerunners(master, site), {
+      what: 'kube-proxy with the pod network',
+      seconds: site.context.wanted.timeoutSeconds,
+      signal: work.signal,
+    })
     const init = config.document('InitConfiguration', {
       nodeRegistration: { name: master.name },
       localAPIEndpoint: { advertiseAddress: master.address },
@@ -51,3 +46,13 @@ export const addDns = (site: Site, members: Members): Step => ({
     await kubeadm(master, site, ['init', 'phase', 'addon', 'coredns'], configFile(init, cluster), work.signal)
   },
 })
+
+async function forerunners(master: Host, site: Site): Promise<readonly Workload[]> {
+  const config = await site.context.wanted.image.config(site.first.facts.platform)
+  const place = { launchpad: { host: master, env: adminEnv }, rootfs: site.context.rootfs }
+  const proxy: Workload = { kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' }
+  return [
+    ...((await wantedAddons(master, site)).proxy ? [proxy] : []),
+    ...(await networkWorkloads(master, config, place)),
+  ]
+}

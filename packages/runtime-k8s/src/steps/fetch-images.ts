@@ -6,7 +6,7 @@ import { isMaster, type Site } from '../site.ts'
 
 /** What every node runs at once, and what a control plane runs besides. */
 const nodeImages = ['pause', 'kube-proxy']
-const masterImages = [...nodeImages, 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd', 'coredns']
+const masterImages = [...nodeImages, 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd']
 
 /** Brings what a host runs first, while the control plane is still being made. The first master gets the rest by kubeadm. */
 export const fetchImages = (host: KnownHost, site: Site, members: Members): Step => ({
@@ -18,13 +18,18 @@ export const fetchImages = (host: KnownHost, site: Site, members: Members): Step
   do: async ({ host: target, signal }) => {
     const { store, digest } = site.context.wanted.image
     const image = await store.platform(await store.resolve(digest), host.facts.platform)
-    const names = host === site.first ? [] : isMaster(host) ? masterImages : nodeImages
-    const references = firstImages(image, names)
+    const references = firstImages(image, namesFor(host, site))
     if (references.length === 0) return
     const pull = `for image; do ctr -n k8s.io images pull --hosts-dir ${certsFolder} "$image" >/dev/null || exit 1; done`
     await target.run({ argv: ['sh', '-c', pull, 'sh', ...references], env: pathWith(site.bin), signal })
   },
 })
+
+/** CoreDNS has two pods, which the scheduler sends to the emptiest hosts: nodes, or else masters. */
+function namesFor(host: KnownHost, site: Site): readonly string[] {
+  const own = host === site.first ? [] : isMaster(host) ? masterImages : nodeImages
+  return [...site.nodes, ...site.masters].slice(0, 2).includes(host) ? [...own, 'coredns'] : own
+}
 
 /** Images of these names, and those of apps for network and storage. */
 export function firstImages(
