@@ -30,8 +30,8 @@ export function createImages(options: ImagesOptions): Images {
     insecure: boolean | undefined,
     work: (client: RegistryClient) => Promise<T>,
   ): Promise<T> => {
-    const { RegistryClient } = await import('./image/registry-client.ts') // with it comes the HTTP library
-    await using client = new RegistryClient({ home, clock, secrets, ...(insecure === undefined ? {} : { insecure }) })
+    const Client = await registryClient()
+    await using client = new Client({ home, clock, secrets, ...(insecure === undefined ? {} : { insecure }) })
     return await work(client)
   }
 
@@ -77,6 +77,9 @@ export function createImages(options: ImagesOptions): Images {
     logout: (registry) => withRegistry(undefined, (client) => client.credentials.forget(registryName(registry))),
   }
 }
+
+/** With it comes the HTTP library. Not beside `await using`: there TypeScript 6.0 leaves the ending `.ts` in what it emits. */
+const registryClient = async () => (await import('./image/registry-client.ts')).RegistryClient
 
 /** Users write `https://quay.io/` as well. */
 function registryName(text: string): string {
