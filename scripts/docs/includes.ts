@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path'
 
-const block = /^<!-- include: (\S+?)(?:#(\S+))? -->\n+```[^\n]*\n(?:[\s\S]*?\n)?```$/gm
+const block = /^<!-- include: (\S+?)(?:#(\S+))? -->\n+```[^\n]*\n(?:[\s\S]*?\n)??```$/gm
 const marker = /<!-- include:/g
 const languages: Readonly<Record<string, string>> = {
   '.ts': 'ts',

@@ -64,6 +64,7 @@ async function checkHost(host: KnownHost, around: Surroundings): Promise<readonl
 const reachability: Readonly<Record<string, string>> = {
   HOST_AUTH_FAILED: 'host-login',
   HOST_KEY_CHANGED: 'host-key',
+  HOST_KEY_REVOKED: 'host-key',
   HOST_KEY_UNKNOWN: 'host-key',
   SUDO_FAILED: 'host-root',
   FACTS_UNREADABLE: 'host-facts',
