@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
@@ -227,6 +228,22 @@ test('an archive in the context satisfies what a manifest names', async () => {
     assert.equal(image?.apps, ['web'])
     assert.equal(image?.reasons, ['application/apps/web/web.yaml:9', 'manifests/imageList:1'])
   }
+})
+
+test('an archive that has changed is read again', async () => {
+  await using place = await workplace({
+    list: 'oci-archive:app.tar',
+    Kubefile: 'FROM scratch\nCOPY list manifests/imageList\n',
+  })
+  const { folder } = place.context
+  const digest = await layoutWith(join(folder, 'layout'), 'hub.example/web:1.0')
+  const pack = () => execFileSync('tar', ['-cf', join(folder, 'app.tar'), '-C', join(folder, 'layout'), '.'])
+  pack()
+  assert.is((await place.inspect(await place.build())).images[0]?.digest, digest)
+  await rm(join(folder, 'layout'), { recursive: true })
+  await layoutWith(join(folder, 'layout'), 'hub.example/other:2.0')
+  pack()
+  assert.equal((await place.build()).images, ['hub.example/other:2.0'])
 })
 
 test('an archive outside of the context, or none at all, is refused with its line', async () => {

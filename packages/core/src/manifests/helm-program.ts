@@ -8,7 +8,7 @@ import type { BlobStore } from '../image/blobs.ts'
 import type { PlatformImage } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import { platformFits } from '../image/oci.ts'
-import { eachTarEntry, openArchive } from '../image/tar-file.ts'
+import { eachTarEntry, openArchive, type TarEntry } from '../image/tar-file.ts'
 
 /** Where helm may be. */
 export interface HelmPlaces {
@@ -61,14 +61,18 @@ async function takeOut(
   }
 }
 
+/** Reads a layer no further than to the program. */
 async function unpack(layer: string, target: string): Promise<boolean> {
-  let found = false
-  await eachTarEntry(await openArchive(layer), layer, async ({ path, link, body }) => {
+  const found = new AbortController()
+  const take = async ({ path, link, body }: TarEntry) => {
     if (path !== inImage || link !== undefined) return
     await pipeline(body, createWriteStream(target, { mode: 0o755 }))
-    found = true
+    found.abort()
+  }
+  await eachTarEntry(await openArchive(layer), layer, take, found.signal).catch((error) => {
+    if (!found.signal.aborted) throw error
   })
-  return found
+  return found.signal.aborted
 }
 
 async function isProgram(path: string): Promise<boolean> {
