@@ -5,9 +5,9 @@ export interface PluginHost {
   readonly hooks: SealerHooks
 }
 
-/** What a plugin package's factory returns: `k3s(options)`. */
+/** What a plugin package's factory returns: `baremetal(options)`. */
 export interface Plugin {
-  /** The package's name without the scope, e.g. `runtime-k3s`; its taps carry it. */
+  /** The package's name without the scope, e.g. `infra-baremetal`; its taps carry it. */
   readonly name: string
   apply(sealer: PluginHost): void
 }
