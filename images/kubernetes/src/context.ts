@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, link, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { contentKey, once, partsFolder } from './cache.ts'
 import type { Gathered } from './gathered.ts'
@@ -15,10 +15,22 @@ export async function buildContext(release: Release, gathered: Gathered): Promis
     release,
     records: archs.map((arch) => [arch, gathered.files.get(arch)?.records]),
   })
-  const name = `context-${release.version}-${gathered.source}-${archs.join('-')}-${key}`
-  const folder = join(partsFolder(), name)
+  const kind = `context-${release.version}-${gathered.source}-${archs.join('-')}-`
+  const folder = join(partsFolder(), `${kind}${key}`)
   const { made } = await once(folder, (unfinished) => writeContext(unfinished, gathered))
+  if (made) await removeOutdated(kind, folder)
   return { folder, made }
+}
+
+/** Contexts of the same kind that another recipe made; younger ones may be in use. */
+async function removeOutdated(kind: string, current: string): Promise<void> {
+  const day = 24 * 60 * 60 * 1000
+  for (const name of await readdir(partsFolder())) {
+    const folder = join(partsFolder(), name)
+    const isKind = name.startsWith(kind) && /^[0-9a-f]{16}$/.test(name.slice(kind.length))
+    if (!isKind || folder === current) continue
+    if ((await stat(folder)).mtimeMs < Date.now() - day) await rm(folder, { recursive: true, force: true })
+  }
 }
 
 async function writeContext(folder: string, { files, images, tags }: Gathered): Promise<void> {
