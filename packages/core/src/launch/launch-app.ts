@@ -18,24 +18,22 @@ export async function launchApp(
   for (const command of appCommands(app, place, env)) await settle(host, { ...command, signal }, clock)
 }
 
-/** The workloads that an app's files name, as they are in the cluster now; undefined where only its commands know. */
-export async function workloadsOf(
-  view: HostView,
-  app: AppConfig,
-  place: AppPlace,
-): Promise<readonly Workload[] | undefined> {
-  if (app.cmds !== undefined && app.cmds.length > 0) return undefined
+/** Whether the files of an app say which workloads it has; else only its commands know. */
+export const namesWorkloads = ({ type, cmds = [] }: AppConfig): boolean =>
+  cmds.length === 0 && (type === 'kube' || type === 'helm')
+
+/** The workloads that an app's files name, as they are in the cluster now. */
+export async function workloadsOf(view: HostView, app: AppConfig, place: AppPlace): Promise<readonly Workload[]> {
+  if (!namesWorkloads(app)) return []
   const base = { cwd: place.rootfs, env: placeEnv(place, {}) }
   const get = ['kubectl', 'get', '--ignore-not-found', '-o', 'json']
   if (app.type === 'kube') {
+    if (app.files.length === 0) return []
     return workloadsAmong(objectsOf((await view.inquire({ ...base, argv: [...get, ...fileArguments(app)] })).stdout))
   }
-  if (app.type === 'helm') {
-    const { stdout } = await view.inquire({ ...base, argv: ['helm', 'get', 'manifest', app.name] })
-    if (stdout.trim() === '') return []
-    return workloadsAmong(objectsOf((await view.inquire({ ...base, argv: [...get, '-f', '-'], input: stdout })).stdout))
-  }
-  return undefined
+  const { stdout } = await view.inquire({ ...base, argv: ['helm', 'get', 'manifest', app.name] })
+  if (stdout.trim() === '') return []
+  return workloadsAmong(objectsOf((await view.inquire({ ...base, argv: [...get, '-f', '-'], input: stdout })).stdout))
 }
 
 /** All workloads of the cluster with their generations: what a command made or changed shows by comparing before and after. */

@@ -6,7 +6,7 @@ import type { Step, Work } from '../step.ts'
 import type { Wanted } from '../wanted.ts'
 import { type AppPlace, appEnv, placeEnv, wholeCommand } from './app-commands.ts'
 import { kubectlBy } from './kubectl.ts'
-import { allWorkloads, launchApp, workloadsOf } from './launch-app.ts'
+import { allWorkloads, launchApp, namesWorkloads, workloadsOf } from './launch-app.ts'
 import { launchDigest, launchedApps, noteLaunched } from './launched.ts'
 import { waitForWorkloads } from './wait-for-workloads.ts'
 import type { Workload } from './workload.ts'
@@ -34,7 +34,7 @@ export function launchSteps(launch: Launch): readonly Step[] {
   const asking = kubectlBy((command) => launchpad.host.inquire(command), placeEnv(place, {}))
   let launched: ReturnType<typeof launchedApps> | undefined
   let after = launch.after
-  return launchables(wanted, config).map(({ key, title, digest, run }): Step => {
+  return launchables(wanted, config).map(({ key, title, what, digest, run }): Step => {
     const step: Step = {
       id: `launch/${key}`,
       title,
@@ -46,7 +46,7 @@ export function launchSteps(launch: Launch): readonly Step[] {
       do: async (work) => {
         const host = work.on(launchpad.host)
         const kubectl = kubectlBy((command) => host.run(command), placeEnv(place, {}))
-        const patience = { what: title, seconds: wanted.timeoutSeconds, signal: work.signal, ...clockOf(launch) }
+        const patience = { what, seconds: wanted.timeoutSeconds, signal: work.signal, ...clockOf(launch) }
         const workloads = await run(work, launch)
         await waitForWorkloads(kubectl, workloads, patience)
         await noteLaunched(kubectl, key, digest)
@@ -60,6 +60,8 @@ export function launchSteps(launch: Launch): readonly Step[] {
 interface Launchable {
   readonly key: string
   readonly title: string
+  /** What is awaited, as an error names it. */
+  readonly what: string
   readonly digest: string
   /** Launches, and says what to wait for. */
   readonly run: (work: Work, launch: Launch) => Promise<readonly Workload[]>
@@ -91,13 +93,15 @@ function launchable(app: AppConfig, wanted: Wanted, config: ClusterConfig): Laun
   return {
     key: app.name,
     title: `Launch ${app.name} (${app.cmds === undefined ? kinds[app.type] : kinds.other})`,
+    what: `The app ${app.name}`,
     digest: launchDigest(wanted.image.digest, app, env),
-    run: async (work, launch) =>
-      await observed(work, launch, async () => {
-        const host = work.on(launch.launchpad.host)
-        await launchApp(host, app, launch, env, { signal: work.signal, ...clockOf(launch) })
-        return await workloadsOf(host, app, launch)
-      }),
+    run: async (work, launch) => {
+      const host = work.on(launch.launchpad.host)
+      const start = () => launchApp(host, app, launch, env, { signal: work.signal, ...clockOf(launch) })
+      if (!namesWorkloads(app)) return await observed(work, launch, start)
+      await start()
+      return await workloadsOf(host, app, launch)
+    },
   }
 }
 
@@ -106,25 +110,20 @@ function launchableCommand(command: string, number: number, wanted: Wanted, conf
   return {
     key: `cmd-${number}`,
     title: `Run the launch command ${number}`,
+    what: `What the launch command ${number} launches`,
     digest: launchDigest(wanted.image.digest, command, env),
     run: async (work, launch) =>
       await observed(work, launch, async () => {
         await work.on(launch.launchpad.host).run({ ...wholeCommand(command, launch, env), signal: work.signal })
-        return undefined
       }),
   }
 }
 
 /** What commands launch is seen by comparing: workloads that are new or changed afterwards. */
-async function observed(
-  work: Work,
-  launch: Launch,
-  run: () => Promise<readonly Workload[] | undefined>,
-): Promise<readonly Workload[]> {
+async function observed(work: Work, launch: Launch, run: () => Promise<void>): Promise<readonly Workload[]> {
   const kubectl = kubectlBy((command) => work.on(launch.launchpad.host).inquire(command), placeEnv(launch, {}))
   const before = await allWorkloads(kubectl)
-  const known = await run()
-  if (known !== undefined) return known
+  await run()
   return [...(await allWorkloads(kubectl))].flatMap(([key, workload]) => (before.has(key) ? [] : [workload]))
 }
 

@@ -64,7 +64,7 @@ export async function networkWorkloads(
   config: ClusterConfig,
   place: AppPlace,
 ): Promise<readonly Workload[]> {
-  const found = await Promise.all(networkApps(config).map(async (app) => (await workloadsOf(view, app, place)) ?? []))
+  const found = await Promise.all(networkApps(config).map(async (app) => await workloadsOf(view, app, place)))
   return found.flat()
 }
 
