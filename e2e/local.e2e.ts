@@ -78,10 +78,15 @@ const stateOf = async (cluster: string) => (await clusters.get(cluster)).hosts.m
 const heard = async (socket: Duplex) =>
   await new Promise<string>((first) => socket.once('data', (data: Buffer) => first(data.toString())))
 
-test.after(async () => {
+const tidy = async () => {
   for (const cluster of [a, b, c]) await clusters.delete(cluster)
   clusters[Symbol.dispose]()
   rmSync(home, { recursive: true, force: true })
+}
+test.after(tidy)
+process.once('SIGTERM', async () => {
+  await tidy()
+  process.exit(143)
 })
 
 test('hosts answer to the key alone', async () => {
@@ -229,7 +234,7 @@ test('a host’s disk can be limited', async () => {
   await clusters.create({ cluster: b, masters: 1, nodes: 1, diskBytes: 64 * 1024 ** 2 })
   const free = Number(await ssh(b, `${b}-n1`, 'df -B1 --output=avail / | tail -1'))
   assert.ok(free <= 64 * 1024 ** 2, `${free}`)
-  assert.match(await ssh(b, `${b}-n1`, 'head -c 100M /dev/zero >/root/full 2>&1; true'), /No space left/)
+  assert.match(await ssh(b, `${b}-n1`, 'head -c 100M /dev/zero 2>&1 >/root/full; true'), /No space left/)
 })
 
 test('after a reboot of the machine hosts start again as they were', async () => {

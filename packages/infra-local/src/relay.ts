@@ -77,7 +77,7 @@ async function checkFree(port: number): Promise<void> {
 }
 
 async function opened(port: number): Promise<void> {
-  for (let wait = 0; wait < 100; wait += 1) {
+  for (let wait = 0; wait < 400; wait += 1) {
     if (await isOpen(port)) return
     await setTimeout(50)
   }
