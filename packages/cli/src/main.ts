@@ -51,4 +51,7 @@ const context: CliContext = {
   exitCode: exitCodes.ok,
 }
 
-process.exitCode = await runCli(process.argv.slice(2), context)
+const exitCode = await runCli(process.argv.slice(2), context)
+// Everything is closed by now; what still hangs (a connection attempt that was given up, an open terminal) must not keep the process.
+for (const stream of [stdout, stderr]) await new Promise((written) => stream.write('', written))
+process.exit(exitCode)

@@ -18,7 +18,6 @@ export async function kubectl(context: CliContext, named: string | undefined, ar
     },
     { signal },
   )
-  if (input === terminal.stdin) terminal.stdin.destroy() // an open terminal would keep the process
 }
 
 /** Verbs whose `-f` is a file; for `logs` it means to follow. */

@@ -144,13 +144,14 @@ export class RegistryHttp implements AsyncDisposable {
     body: Readable | Buffer | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Dispatcher.ResponseData> {
-    return request(url, {
+    const answer = request(url, {
       method,
       headers: { 'user-agent': 'sealer', ...headers },
       dispatcher: isLoopback(url.host) ? this.#direct : this.#proxied,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     })
+    return signal === undefined ? answer : unlessStopped(answer, signal)
   }
 
   /** What to send after a challenge (RFC 7235); undefined: we have nothing that would do. */
@@ -332,4 +333,13 @@ function parseMaybe(text: Buffer): unknown {
 export function isLoopback(host: string): boolean {
   const name = host.replace(/:\d+$/, '')
   return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name)
+}
+
+/** undici notices a stop only once a connection stands or is given up; whoever stops does not wait for that. */
+function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
