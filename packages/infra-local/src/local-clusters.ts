@@ -1,23 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
-import { claim, dropClaim, freeNetwork, ownerOf } from './claims.ts'
+import { claim, freeNetwork, ownerOf } from './claims.ts'
+import { clearCluster, tidyHome } from './clear-cluster.ts'
 import { Connector } from './connector.ts'
-import { discard, makeMemoryDisks } from './disk.ts'
+import { makeMemoryDisks } from './disk.ts'
 import { errors } from './errors.ts'
 import { checkFitness } from './fitness.ts'
 import { initOf, runningInits } from './inits.ts'
 import { ensureKey } from './key.ts'
-import { clusterPlaces, hostPlaces, keyFile, type LocalPlaces, namespaceFile } from './layout.ts'
+import { clusterPlaces, hostPlaces, keyFile, type LocalPlaces } from './layout.ts'
 import { withLock } from './lock.ts'
 import { Machine } from './machine.ts'
-import { hostNamespaces, linksDown, makeNetwork, removeNamespace, setLink, split } from './network.ts'
+import { linksDown, makeNetwork, setLink, split } from './network.ts'
 import { openRelay, stopRelay } from './relay.ts'
 import { ensureRoot, hasRoot, rootFolder } from './root.ts'
+import { type Streams, spawnInNetwork, spawnOnHost } from './spawn-inside.ts'
 import { type ClusterState, clusterNames, type ExposedPort, type HostState, readState, writeState } from './state.ts'
+import { waitForSshd } from './wait-for-sshd.ts'
 import { type LocalWish, withWished } from './wish.ts'
 
 /** A local host as it is now. */
@@ -90,7 +90,7 @@ export class LocalClusters implements Disposable {
       async () => {
         const known = await readState(home, wish.cluster)
         const network = await claim(home, wish.cluster, known?.network ?? wish.network, signal)
-        if (known === undefined) await this.#clear(wish.cluster) // leftovers of a create that died
+        if (known === undefined) await clearCluster(home, wish.cluster) // leftovers of a create that died
         const state: ClusterState = {
           ...(known ?? {
             version: 1,
@@ -177,12 +177,13 @@ export class LocalClusters implements Disposable {
 
   /** Takes a cluster away, with its disks; also what an interrupted create or delete has left. Safe to repeat. */
   async delete(cluster: string): Promise<void> {
+    const { home } = this.#places
     const owner = await ownerOf(cluster)
-    if (owner !== undefined && owner !== this.#places.home) throw errors.LOCAL_NAME_TAKEN({ cluster, home: owner })
+    if (owner !== undefined && owner !== home) throw errors.LOCAL_NAME_TAKEN({ cluster, home: owner })
     this.#connectors.get(cluster)?.[Symbol.dispose]()
     this.#connectors.delete(cluster)
-    await withLock(cluster, async () => await this.#clear(cluster))
-    await this.#tidy()
+    await withLock(cluster, async () => await clearCluster(home, cluster))
+    await tidyHome(home)
   }
 
   /** Takes one host away, with its disk. Safe to repeat. */
@@ -209,21 +210,13 @@ export class LocalClusters implements Disposable {
   }
 
   /** As `exec`, with streams of the caller's choice. */
-  async spawn(name: string, argv: readonly string[], stdio: 'inherit' | 'pipe' = 'inherit'): Promise<ChildProcess> {
+  async spawn(name: string, argv: readonly string[], stdio: Streams = 'inherit'): Promise<ChildProcess> {
     const { state, hosts } = await this.#find(name)
-    if (name === state.cluster) {
-      const { namespace } = clusterPlaces(this.#places.home, state.cluster)
-      return spawn('nsenter', [`--net=${namespaceFile(namespace)}`, '--', ...argv], { stdio })
-    }
-    const init = hosts[0] === undefined ? undefined : new Machine(this.#places.home, state.cluster, hosts[0]).init
+    const { home } = this.#places
+    if (name === state.cluster) return spawnInNetwork(clusterPlaces(home, name).namespace, argv, stdio)
+    const init = hosts[0] === undefined ? undefined : new Machine(home, state.cluster, hosts[0]).init
     if (init === undefined) throw errors.LOCAL_HOST_DOWN({ host: name })
-    const env = {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOME: '/root',
-      TERM: process.env.TERM,
-    }
-    const into = [`--target=${init}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--wdns=/root', '--']
-    return spawn('nsenter', [...into, ...argv], { stdio, env })
+    return spawnOnHost(init, argv, stdio)
   }
 
   /**
@@ -300,7 +293,8 @@ export class LocalClusters implements Disposable {
       },
       signal,
     )
-    await Promise.all(hosts.map(async (host) => await this.#answers(new Machine(home, cluster, host), signal)))
+    const dial = this.dial.bind(this)
+    await Promise.all(hosts.map(async (host) => await waitForSshd(new Machine(home, cluster, host), dial, signal)))
   }
 
   /** What hosts stand on: network, memory for disks, relay. */
@@ -309,24 +303,6 @@ export class LocalClusters implements Disposable {
     await makeNetwork(places.namespace, state.network)
     if (state.memoryDisks) await makeMemoryDisks(places.disks)
     if (state.exposed.length > 0) await openRelay(this.#places.home, state, state)
-  }
-
-  /** Waits until sshd greets. @throws LOCAL_HOST_FAILED */
-  async #answers(machine: Machine, signal?: AbortSignal): Promise<void> {
-    const failed = async (reason: string) =>
-      errors.LOCAL_HOST_FAILED({ host: machine.host.name, reason, console: await machine.console() })
-    const end = performance.now() + 90_000
-    for (;;) {
-      const limit = AbortSignal.any([AbortSignal.timeout(2_000), ...(signal === undefined ? [] : [signal])])
-      try {
-        return await greeting(await this.dial(machine.host.address, 22, limit), limit)
-      } catch {
-        signal?.throwIfAborted()
-      }
-      if (!(await machine.isTended())) throw await failed('its machine has ended')
-      if (performance.now() > end) throw await failed('sshd does not answer after 90 s')
-      await setTimeout(50, undefined, { signal })
-    }
   }
 
   async #each(name: string, work: (machine: Machine) => Promise<void>): Promise<void> {
@@ -342,37 +318,6 @@ export class LocalClusters implements Disposable {
       if (machine.init === undefined) throw errors.LOCAL_HOST_DOWN({ host: machine.host.name })
       await setLink(namespace, machine.host.link, to)
     })
-  }
-
-  /** Everything of a cluster that is found on this machine, whatever its state says. */
-  async #clear(cluster: string): Promise<void> {
-    const { home } = this.#places
-    const places = clusterPlaces(home, cluster)
-    const state = await readState(home, cluster).catch(() => undefined)
-    await stopRelay(home, cluster)
-    const names = new Set(state?.hosts.map(({ name }) => name))
-    for (const name of await readdir(join(places.folder, 'hosts')).catch(() => [])) names.add(name)
-    for (const name of await hostNamespaces(places.namespace)) names.add(name.slice(places.namespace.length + 1))
-    await Promise.all(
-      [...names].map(async (name) => {
-        const host = state?.hosts.find((one) => one.name === name)
-        await new Machine(home, cluster, host ?? { name, role: 'node', address: '', link: 'none' }).delete()
-      }),
-    )
-    await removeNamespace(places.namespace)
-    await discard(places.folder)
-    await dropClaim(home, cluster)
-  }
-
-  /** The last cluster takes the key along. */
-  async #tidy(): Promise<void> {
-    const { home } = this.#places
-    if ((await clusterNames(home)).length > 0) return
-    await rm(keyFile(home), { force: true })
-    // Folders that others still use, or that were never made, stay as they are; the last two are nspawn's own.
-    for (const folder of [join(home, 'local'), '/run/systemd/nspawn/propagate', '/run/systemd/nspawn']) {
-      await rmdir(folder).catch(() => {})
-    }
   }
 
   /** A cluster with all its hosts, or the one host of that name. @throws LOCAL_NOT_FOUND */
@@ -407,20 +352,5 @@ export class LocalClusters implements Disposable {
 
   async #notFound(name: string): Promise<Error> {
     return errors.LOCAL_NOT_FOUND({ name, known: await clusterNames(this.#places.home) })
-  }
-}
-
-/** Waits for the first words of sshd. */
-async function greeting(socket: Duplex, limit: AbortSignal): Promise<void> {
-  try {
-    await new Promise<void>((heard, failed) => {
-      const stop = () => failed(limit.reason)
-      limit.addEventListener('abort', stop, { once: true })
-      socket.once('data', () => heard())
-      socket.once('error', failed)
-      socket.once('close', () => failed(new Error('closed')))
-    })
-  } finally {
-    socket.destroy()
   }
 }
