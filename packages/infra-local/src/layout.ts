@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { errors } from './errors.ts'
 
 /** Folder of what must not outlive a boot of this machine: claims on names and networks, locks. */
 export const runtimeFolder = '/run/sealer-local'
@@ -84,11 +83,3 @@ export const namespaceFile = (namespace: string): string => `/run/netns/${namesp
 /** A short name for anything, the same every time. */
 export const digestOf = (...texts: readonly string[]): string =>
   createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 16)
-
-/** Names become files, namespaces and host names. @throws LOCAL_NAME_INVALID */
-export function checkName(name: string): void {
-  if (name.length > 40) throw errors.LOCAL_NAME_INVALID({ name, reason: 'it is longer than 40 characters' })
-  if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
-    throw errors.LOCAL_NAME_INVALID({ name, reason: 'it is not made of small letters, digits and inner dashes' })
-  }
-}

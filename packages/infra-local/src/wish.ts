@@ -1,5 +1,4 @@
 import { errors } from './errors.ts'
-import { checkName } from './layout.ts'
 import { addressOf } from './network.ts'
 import type { HostState } from './state.ts'
 
@@ -52,4 +51,12 @@ function freeIndex(hosts: readonly HostState[], network: number): number {
   let index = 1
   while (used.has(addressOf(network, index))) index += 1
   return index
+}
+
+/** Names become files, namespaces and host names. @throws LOCAL_NAME_INVALID */
+function checkName(name: string): void {
+  if (name.length > 40) throw errors.LOCAL_NAME_INVALID({ name, reason: 'it is longer than 40 characters' })
+  if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
+    throw errors.LOCAL_NAME_INVALID({ name, reason: 'it is not made of small letters, digits and inner dashes' })
+  }
 }
