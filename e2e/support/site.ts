@@ -108,8 +108,8 @@ export class Site implements AsyncDisposable {
   }
 
   /** Takes over the cluster images that are kept from one test to the next, without a copy of their bytes. */
-  async takeImages(): Promise<void> {
-    await tool('cp', '--archive', '--link', '--force', join(imagesHome, 'store'), this.home)
+  async takeImages(home = this.home): Promise<void> {
+    await tool('cp', '--archive', '--link', '--force', join(imagesHome, 'store'), home)
   }
 
   /** Takes every cluster and everything else of this site away, also after a failure. */
