@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { arch } from 'node:os'
 import { join } from 'node:path'
 import { type AptSources, distributionSources } from './apt-sources.ts'
+import { discard } from './disk.ts'
 import { errors } from './errors.ts'
 import { digestOf } from './layout.ts'
 import { withLock } from './lock.ts'
@@ -55,7 +56,7 @@ async function buildRoot(cache: string, key: string, system: Distribution, signa
   const sources = await distributionSources(system.codename)
   if (sources === undefined) throw errors.LOCAL_NO_SOURCES({ codename: system.codename })
   const parent = join(cache, 'rootfs')
-  await rm(join(parent, '.new'), { recursive: true, force: true })
+  await discard(join(parent, '.new')) // mmdebstrap mounts in there; what it was stopped from unmounting is not walked into
   await mkdir(join(parent, '.new'), { recursive: true })
   const work = await mkdtemp(join(parent, '.new', 'root-'))
   try {
@@ -64,7 +65,7 @@ async function buildRoot(cache: string, key: string, system: Distribution, signa
     await prepareRoot(root)
     await rename(root, rootFolder(cache, key))
   } finally {
-    await rm(join(parent, '.new'), { recursive: true, force: true })
+    await discard(join(parent, '.new'))
   }
 }
 
