@@ -26,8 +26,8 @@ export interface Terminal {
   readonly stdin: Readable
   /** Answers. */
   stdout(text: string | Uint8Array): void
-  /** Everything else: progress, warnings, errors. */
-  stderr(text: string | Uint8Array): void
+  /** Everything else: progress, warnings, errors. Replaced while a region of the screen is redrawn. */
+  stderr: (text: string | Uint8Array) => void
 }
 
 /** Questions to whoever sits at the terminal. Refused where there is nobody. */

@@ -10,7 +10,7 @@ const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     if (stop.signal.aborted) process.exit(exitCodes.interrupted)
-    stderr.write('\nStopping; what is done stays. Once more leaves at once.\n')
+    terminal.stderr('\nStopping; what is done stays. Once more leaves at once.\n')
     stop.abort(new DOMException('Stopped on request.', 'AbortError'))
   })
 }

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { createSealer, createSecrets, type HostKeyPolicy, type Logger, type Sealer, type Secrets } from '@sealer/core'
+import { createSealer, createSecrets, type Logger, type Sealer, type Secrets } from '@sealer/core'
 import { type CliContext, type SealerRequest, warn } from './context.ts'
+import { hostKeyPolicy } from './host-keys.ts'
 import { loadPlugins, type PluginNeeds } from './plugins.ts'
 
 /** Sealer with the plugins that a command needs. The caller closes it. */
@@ -17,7 +18,7 @@ export async function openSealer(
     secrets,
     plugins: await loadPlugins(home, needs),
     logger: loggerOf(context),
-    hostKeys: hostKeysOf(context, request.acceptNewHostKeys === true, needs.infra),
+    hostKeys: hostKeyPolicy(context, { acceptNew: request.acceptNewHostKeys === true, infra: needs.infra }),
     knownHosts: [join(homedir(), '.ssh/known_hosts'), '/etc/ssh/ssh_known_hosts'],
     sshConfig: join(homedir(), '.ssh/config'),
   })
@@ -41,17 +42,6 @@ async function needsOf(
   await using reader = createSealer({ home, secrets })
   const record = await reader.cluster(cluster)
   return { ...said, runtime: record.runtime, infra: record.infra }
-}
-
-function hostKeysOf({ terminal, questions }: CliContext, acceptNew: boolean, infra: string | undefined): HostKeyPolicy {
-  // Hosts on this machine are of our own making, reached without any network in between: their first key is theirs.
-  if (acceptNew || infra === 'local') return { kind: 'accept-new' }
-  if (!terminal.interactive) return { kind: 'strict' }
-  return {
-    kind: 'ask',
-    ask: (host, fingerprint) =>
-      questions.confirm(`The key of ${host} is not known: ${fingerprint}. Trust it from now on?`),
-  }
 }
 
 function loggerOf(context: CliContext): Logger {

@@ -1,6 +1,7 @@
 import type { RunEvent } from '@sealer/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { warn } from '../context.ts'
 import { fakeContext } from '../fakes.test.support.ts'
 import { showProgress } from './progress.ts'
 import { showTransfer } from './transfer.ts'
@@ -47,6 +48,19 @@ test('a terminal shows what is under way with bytes, and at the end only what st
     for (const event of events.slice(0, 4)) progress.onEvent(event)
   }
   assert.is(plain.err(), 'lab: 2 steps, 400 MB to move\n✔ m1: Send what the host lacks  4.2 s\n')
+})
+
+test('a warning meanwhile stands above what is redrawn', () => {
+  const plain = fakeContext()
+  const context = fakeContext({}, { terminal: { ...plain.terminal, live: true } })
+  {
+    using progress = showProgress(context)
+    for (const event of events.slice(0, 2)) progress.onEvent(event)
+    warn(context, 'careful')
+  }
+  const [before = '', after = ''] = plain.err().split('! careful\n')
+  assert.is(before, 'lab: 2 steps, 400 MB to move\n')
+  assert.match(after, /m1: Send what the host lacks/)
 })
 
 test('programs get the events as they are', () => {

@@ -51,6 +51,7 @@ function redrawn(context: CliContext): Progress {
   const { terminal } = context
   const paint = painter(context.colour)
   let state = noRun
+  const write = terminal.stderr
   let drawn = 0
   let waiting: string[] = []
   let frame = 0
@@ -69,13 +70,18 @@ function redrawn(context: CliContext): Progress {
     const text = [...waiting, ...lines].map((line) => `${context.mask(line)}\n`).join('')
     waiting = []
     drawn = lines.length
-    if (back !== '' || text !== '') terminal.stderr(`${back}${text}`)
+    if (back !== '' || text !== '') write(`${back}${text}`)
   }
   const timer = setInterval(() => {
     frame += 1
     draw(region(Date.now()))
   }, frameEvery)
   timer.unref()
+  // What others say meanwhile (a warning, that Ctrl-C was heard) stands above the region.
+  terminal.stderr = (text) => {
+    waiting.push(...String(text).trim().split('\n'))
+    draw(region(Date.now()))
+  }
   return {
     onEvent: (event) => {
       state = after(state, event)
@@ -85,6 +91,7 @@ function redrawn(context: CliContext): Progress {
     [Symbol.dispose]: () => {
       clearInterval(timer)
       draw([])
+      terminal.stderr = write
     },
   }
 }
