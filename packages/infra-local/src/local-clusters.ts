@@ -286,9 +286,10 @@ export class LocalClusters implements Disposable {
         const state = await readState(home, cluster)
         if (state === undefined) throw await this.#notFound(cluster)
         await claim(home, cluster, state.network, signal)
-        if (!(await hasRoot(cache, state.root))) await ensureRoot(cache, signal)
+        // A cache that was emptied is filled again; a newer root does below what the hosts have written.
+        const root = (await hasRoot(cache, state.root)) ? state.root : await ensureRoot(cache, signal)
         await this.#raise(state)
-        const lower = rootFolder(cache, state.root)
+        const lower = rootFolder(cache, root)
         await Promise.all(hosts.map(async (host) => await new Machine(home, cluster, host).start(lower, publicKey)))
       },
       signal,
