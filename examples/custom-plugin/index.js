@@ -24,7 +24,7 @@ export function beacon({ port = 8088 } = {}) {
 }
 export default beacon
 
-const file = '/etc/motd.d/beacon'
+const file = '/etc/profile.d/beacon.sh'
 const hostsOf = (steps) => [...new Map(steps.flatMap(({ host }) => (host ? [[host.name, host]] : []))).values()]
 
 const greeting = (host, cluster) => ({
@@ -35,4 +35,4 @@ const greeting = (host, cluster) => ({
   skip: async () => ((await host.read(file)) === text(cluster) ? 'greets' : undefined),
   do: async ({ host }) => await host.write(file, text(cluster)),
 })
-const text = (cluster) => `This host belongs to ${cluster}.\n`
+const text = (cluster) => `echo 'This host belongs to ${cluster}.'\n`

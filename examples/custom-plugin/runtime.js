@@ -45,7 +45,7 @@ export class BeaconRuntime {
       skip: async () => ((await view.has(unitPath)) ? undefined : 'has none'),
       do: async ({ host }) => {
         await host.run({ argv: ['systemctl', 'disable', '--quiet', '--now', unit], accept: [0, 1, 5] })
-        await host.exec('rm', '-f', unitPath, '/etc/motd.d/beacon')
+        await host.exec('rm', '-f', unitPath, '/etc/profile.d/beacon.sh')
         await host.exec('systemctl', 'daemon-reload')
       },
     }))
