@@ -93,6 +93,12 @@ test('options of the original that do nothing are accepted with one warning', as
   assert.match(context.err(), 'Without effect in this version: --hide-time, --log-to-file.')
 })
 
+test('so are those of the commands that make clusters', async () => {
+  const context = fakeContext(applying([]))
+  assert.is(await type('run d:v1 -m 10.0.0.1 --ignore-cache --distributor sftp', context), 0, context.err())
+  assert.match(context.err(), 'Without effect in this version: --ignore-cache, --distributor.')
+})
+
 test('a cluster need not be named where there is one', async () => {
   const context = fakeContext()
   assert.is(await type('get hosts', context), 0)

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { runCli } from './cli.ts'
 import type { CliContext, Terminal } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -34,7 +34,7 @@ const terminal: Terminal = {
 let mask = (text: string): string => text
 const context: CliContext = {
   signal: stop.signal,
-  home: env.SEALER_HOME ?? join(homedir(), '.sealer'),
+  home: resolve(env.SEALER_HOME ?? join(homedir(), '.sealer')),
   env,
   terminal,
   questions: terminalQuestions(terminal, stop.signal),

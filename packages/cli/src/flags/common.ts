@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander'
 
-/** Options of the original that have no effect here. They are accepted, and said to be without effect once. */
-const withoutEffect = [
+/** What tells an option of the original that is accepted and does nothing; a warning says so once. */
+const idle = 'without effect'
+/** Such options of every command. */
+const idleEverywhere = [
   '--config <file>',
   '--hide-time',
   '--hide-path',
@@ -19,14 +21,23 @@ export function withCommonOptions(command: Command): Command {
   add(command, output)
   add(command, new Option('-d, --debug', 'show where an error came from').default(false))
   add(command, colour.hideHelp())
-  for (const flags of withoutEffect) add(command, new Option(flags).hideHelp())
+  for (const flags of idleEverywhere) add(command, new Option(flags, idle).hideHelp())
+  return command
+}
+
+/** Such options of the commands that make clusters. */
+const idleOnClusters = ['--ignore-cache', '--distributor <name>', '--force'] as const
+
+/** Accepts them. */
+export function withOlderClusterOptions(command: Command): Command {
+  for (const flags of idleOnClusters) add(command, new Option(flags, idle).hideHelp())
   return command
 }
 
 /** Long names of the options given on the command line that have no effect. */
 export function optionsWithoutEffect(command: Command): string[] {
   return command.options
-    .filter((option) => (withoutEffect as readonly string[]).includes(option.flags))
+    .filter((option) => option.description === idle)
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
     .map((option) => option.long ?? option.flags)
 }
