@@ -61,17 +61,19 @@ export function clusterRecords(home: string) {
     return text === undefined ? undefined : (JSON.parse(text) as ClusterRecord)
   }
   const names = async (): Promise<readonly string[]> => (await readdir(join(home, 'clusters')).catch(whenAbsent)) ?? []
+  /** A folder alone is what a plan has left, not a cluster. */
+  const list = async (): Promise<readonly ClusterRecord[]> => {
+    const records = await Promise.all((await names()).toSorted().map(read))
+    return records.filter((record) => record !== undefined)
+  }
   return {
     read,
-    list: async (): Promise<readonly ClusterRecord[]> => {
-      const records = await Promise.all((await names()).toSorted().map(read))
-      return records.filter((record) => record !== undefined)
-    },
+    list,
     /** @throws CLUSTER_NOT_FOUND */
     get: async (cluster: string): Promise<ClusterRecord> => {
       const record = await read(cluster)
-      if (record === undefined) throw errors.CLUSTER_NOT_FOUND({ cluster, known: (await names()).join(', ') })
-      return record
+      if (record !== undefined) return record
+      throw errors.CLUSTER_NOT_FOUND({ cluster, known: (await list()).map(({ name }) => name).join(', ') })
     },
     write: async (record: ClusterRecord): Promise<void> => {
       const folder = clusterFolder(home, record.name)
