@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ async function shakeHands(
 
 test('the registry serves holders of a client certificate, by its address, and nobody else', async () => {
   const authority = await registryAuthority(folder, 'lab', { clock: systemClock, masters: [] })
-  const ca = authority.pair.certificate
+  const ca = (await authority.pair()).certificate
   const server = await authority.issue({ kind: 'server', name: 'm1', addresses: ['127.0.0.1'] })
   const client = await authority.issue({ kind: 'client', name: 'n1' })
   const serving = { cert: server.certificate, key: server.key, ca }
@@ -47,23 +47,30 @@ test('the registry serves holders of a client certificate, by its address, and n
   assert.is.not(await shakeHands(serving, { ca, cert: server.certificate, key: server.key }), 'served')
 })
 
+test('looking for an authority makes none', async () => {
+  const none = join(folder, 'none')
+  const { certificate } = await registryAuthority(none, 'lab', { clock: systemClock, masters: [] })
+  assert.is(certificate, undefined)
+  assert.not.ok(existsSync(none))
+})
+
 test('the authority is made once, and its key is the owner’s alone', async () => {
   const first = await registryAuthority(folder, 'lab', { clock: systemClock, masters: [] })
   const second = await registryAuthority(folder, 'lab', { clock: systemClock, masters: [] })
-  assert.is(first.pair.certificate, second.pair.certificate)
+  assert.is((await first.pair()).certificate, second.certificate)
   assert.is(statSync(join(folder, 'registry-ca.key')).mode & 0o777, 0o600)
 })
 
 test('a leaf of another authority, or one that soon ends, is not current', async () => {
   const authority = await registryAuthority(folder, 'lab', { clock: systemClock, masters: [] })
-  const ca = authority.pair.certificate
+  const ca = (await authority.pair()).certificate
   const leaf = (await authority.issue({ kind: 'client', name: 'n1' })).certificate
   const other = await registryAuthority(join(folder, 'other'), 'other', { clock: systemClock, masters: [] })
   const nearTheEnd = { ...systemClock, now: () => Date.parse(new X509Certificate(leaf).validTo) - 1000 }
   assert.equal(
     [
       isCurrent(leaf, ca, systemClock),
-      isCurrent(leaf, other.pair.certificate, systemClock),
+      isCurrent(leaf, (await other.pair()).certificate, systemClock),
       isCurrent(leaf, ca, nearTheEnd),
       isCurrent('rubbish', ca, systemClock),
     ],

@@ -24,27 +24,43 @@ const renewBefore = 30 * day
 
 /** The authority of one cluster's registries: it must serve before the cluster's own authority exists. */
 export interface RegistryAuthority {
-  readonly pair: KeyPair
+  /** Its certificate, if it has been made already. */
+  readonly certificate: string | undefined
+  /** Makes it when it does not exist yet, and keeps it with the operator; the key is readable by its owner alone. */
+  pair(): Promise<KeyPair>
   issue(use: LeafUse): Promise<KeyPair>
 }
 
 /**
  * The authority kept in a folder of the operator, else the one that a master of the cluster holds (another operator made the cluster), else
- * a new one. The key is readable by its owner alone.
+ * a new one, made when it is first needed: looking changes nothing.
  */
 export async function registryAuthority(
   folder: string,
   cluster: string,
   { clock, masters }: { readonly clock: Clock; readonly masters: readonly HostView[] },
 ): Promise<RegistryAuthority> {
-  const { createAuthority, issueLeaf } = await import('./certificates.ts')
-  const pair =
-    (await storedPair(folder)) ??
-    (await keep(
-      folder,
-      (await pairOnHosts(cluster, masters)) ?? (await createAuthority(cluster, lifetime(clock, authorityLife))),
-    ))
-  return { pair, issue: (use) => issueLeaf(pair, use, lifetime(clock, leafLife)) }
+  const stored = await storedPair(folder)
+  const found = stored ?? (await pairOnHosts(cluster, masters))
+  let kept: Promise<KeyPair> | undefined = stored === undefined ? undefined : Promise.resolve(stored)
+  const pair = (): Promise<KeyPair> => {
+    kept ??= make(found, cluster, clock).then((made) => keep(folder, made))
+    return kept
+  }
+  return {
+    certificate: found?.certificate,
+    pair,
+    issue: async (use) => {
+      const { issueLeaf } = await import('./certificates.ts')
+      return await issueLeaf(await pair(), use, lifetime(clock, leafLife))
+    },
+  }
+}
+
+async function make(found: KeyPair | undefined, cluster: string, clock: Clock): Promise<KeyPair> {
+  if (found !== undefined) return found
+  const { createAuthority } = await import('./certificates.ts')
+  return await createAuthority(cluster, lifetime(clock, authorityLife))
 }
 
 async function pairOnHosts(cluster: string, masters: readonly HostView[]): Promise<KeyPair | undefined> {
@@ -76,8 +92,8 @@ function belongTogether(certificate: string, key: string): boolean {
 }
 
 /** Whether a leaf is signed by this authority and good for a while. */
-export function isCurrent(leaf: string | undefined, authority: string, clock: Clock): boolean {
-  if (leaf === undefined) return false
+export function isCurrent(leaf: string | undefined, authority: string | undefined, clock: Clock): boolean {
+  if (leaf === undefined || authority === undefined) return false
   try {
     const certificate = new X509Certificate(leaf)
     return (

@@ -56,13 +56,11 @@ export function placeIdentity(host: HostView, cluster: string, authority: Regist
     after: [],
     skip: async () => {
       const [ca, leaf] = [await host.read(paths.ca), await host.read(paths.clientCertificate)]
-      return ca === authority.pair.certificate && isCurrent(leaf, authority.pair.certificate, clock)
-        ? 'has one'
-        : undefined
+      return ca === authority.certificate && isCurrent(leaf, authority.certificate, clock) ? 'has one' : undefined
     },
     do: async ({ host }) => {
       const leaf = await authority.issue({ kind: 'client', name: host.name })
-      await host.write(paths.ca, authority.pair.certificate)
+      await host.write(paths.ca, (await authority.pair()).certificate)
       await host.write(paths.clientKey, leaf.key, { mode: 0o600 })
       await host.write(paths.clientCertificate, leaf.certificate)
     },
@@ -97,7 +95,7 @@ export function serveImages(
     skip: async () => {
       const running = await host.inquire({ argv: ['systemctl', 'is-active', registryUnit], accept: [0, 1, 2, 3, 4] })
       if (running.stdout.trim() !== 'active' || (await host.read(paths.registryConfig)) !== config) return undefined
-      if (!isCurrent(await host.read(paths.serverCertificate), authority.pair.certificate, clock)) return undefined
+      if (!isCurrent(await host.read(paths.serverCertificate), authority.certificate, clock)) return undefined
       return (await namesMissing(host, images)).length === 0 ? 'serves them' : undefined
     },
     do: async (work) => {
@@ -107,7 +105,7 @@ export function serveImages(
       const leaf = await authority.issue({ kind: 'server', name: host.name, addresses: [host.address] })
       await host.write(paths.serverKey, leaf.key, { mode: 0o600 })
       await host.write(paths.serverCertificate, leaf.certificate)
-      await host.write(paths.caKey, authority.pair.key, { mode: 0o600 })
+      await host.write(paths.caKey, (await authority.pair()).key, { mode: 0o600 })
       await host.write(paths.registryConfig, config)
       await host.write(`/etc/systemd/system/${registryUnit}`, unitFile(program, paths.registryConfig))
       await host.exec('systemctl', 'daemon-reload')
