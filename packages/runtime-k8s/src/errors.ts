@@ -44,6 +44,12 @@ export const errors = defineErrors('runtime-k8s', {
       `The image holds Kubernetes ${d.version}; this runtime installs 1.31 and newer.`,
     hint: () => 'Use an image with a newer Kubernetes.',
   },
+  CONTAINERD_UNFIT: {
+    message: (d: { host: string; reason: string }) =>
+      `containerd runs on ${d.host}, but cannot serve the kubelet: ${d.reason}`,
+    hint: () =>
+      '"too many open files" means that the machine is out of inotify instances: raise fs.inotify.max_user_instances. Else see on that host: journalctl -u containerd',
+  },
   CLUSTER_SILENT: {
     message: (d: { reason: string }) => `No control plane of the cluster answers: ${d.reason}`,
     hint: () => 'Start at least one master, or take the cluster off its hosts: sealer delete',

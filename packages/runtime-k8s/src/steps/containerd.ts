@@ -1,6 +1,8 @@
 import type { KnownHost, Step } from '@sealer/core'
 import { configPath, containerdConfig, sandboxIn } from '../containerd/config.ts'
+import { criFailure } from '../containerd/cri.ts'
 import { registryHosts } from '../containerd/registry-hosts.ts'
+import { errors } from '../errors.ts'
 import { type HostFile, haveFiles, writeFiles } from '../host-files.ts'
 import { kubeadmAnswer } from '../kubeadm/kubeadm.ts'
 import type { Site } from '../site.ts'
@@ -21,7 +23,8 @@ export const startContainerd = (host: KnownHost, site: Site): Step => ({
       argv: ['systemctl', 'is-active', '--quiet', 'containerd'],
       accept: [0, 1, 3, 4],
     })
-    return exitCode === 0 ? 'already running as wanted' : undefined
+    const serves = exitCode === 0 && (await criFailure(view, site.bin)) === undefined
+    return serves ? 'already running as wanted' : undefined
   },
   do: async ({ host: target, signal }) => {
     const version = await kubeadmAnswer(target, site, 'version', '-o', 'short')
@@ -31,6 +34,8 @@ export const startContainerd = (host: KnownHost, site: Site): Step => ({
     await writeFiles(target, filesFor(host, site, sandbox))
     await target.exec('systemctl', 'enable', '--quiet', 'containerd', 'kubelet') // reloads the units too
     await target.run({ argv: ['systemctl', 'restart', 'containerd'], signal })
+    const reason = await criFailure(target, site.bin)
+    if (reason !== undefined) throw errors.CONTAINERD_UNFIT({ host: target.name, reason })
   },
 })
 
