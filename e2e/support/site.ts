@@ -21,6 +21,13 @@ export interface ToldRun {
   readonly report: InstallReport
 }
 
+const open = new Set<Site>()
+// A test file that takes too long, or that somebody stops, is asked to end, and has half a minute to put its machines away.
+process.once('SIGTERM', async () => {
+  await Promise.allSettled([...open].map((site) => site[Symbol.asyncDispose]()))
+  process.exit(143)
+})
+
 /** An operator's machine of its own: a home, and the built command. */
 export class Site implements AsyncDisposable {
   readonly home: string
@@ -31,7 +38,9 @@ export class Site implements AsyncDisposable {
   }
 
   static async open(): Promise<Site> {
-    return new Site(await mkdtemp(join(tmpdir(), 'sealer-e2e-')))
+    const site = new Site(await mkdtemp(join(tmpdir(), 'sealer-e2e-')))
+    open.add(site)
+    return site
   }
 
   /** Runs `sealer ARGS` to its end, whatever it is. */
@@ -114,6 +123,7 @@ export class Site implements AsyncDisposable {
 
   /** Takes every cluster and everything else of this site away, also after a failure. */
   async [Symbol.asyncDispose](): Promise<void> {
+    open.delete(this)
     for (const child of this.#running) child.kill('SIGKILL')
     const { stdout } = await this.try(['local', 'list', '--output', 'json'])
     for (const cluster of clustersIn(stdout)) await this.try(['local', 'delete', cluster, '--yes'])
