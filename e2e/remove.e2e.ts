@@ -1,4 +1,4 @@
-// landing, time limit: 1500 s
+// time limit: 1500 s
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
