@@ -97,7 +97,7 @@ async function entriesOf(archive: Buffer): Promise<readonly string[]> {
     entry.on('end', next).resume()
   })
   await new Promise((resolve, reject) => {
-    reader.on('finish', resolve).on('error', reject)
+    reader.on('finish', () => resolve(undefined)).on('error', reject)
     reader.end(archive)
   })
   return names
