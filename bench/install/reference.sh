@@ -18,7 +18,7 @@ put() { local host=$1; shift; in_ns scp -q "${options[@]}" "${@:1:$#-1}" "root@$
 began=$(date +%s.%N)
 phase() { awk -v a="$began" -v b="$(date +%s.%N)" -v name="$1" 'BEGIN { printf "%.2f %s\n", b - a, name }'; }
 fail() { echo "reference: $*" >&2; exit 1; }
-side_by_side() { local pids=() pid host work=$1; shift; for host in "$@"; do "$work" "$host" & pids+=($!); done; for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" || fail "$work"; done; }
+side_by_side() { local pids=() pid host task=$1; shift; for host in "$@"; do "$task" "$host" & pids+=($!); done; for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" || fail "$task"; done; }
 
 copy_programs() { on "$1" 'mkdir -p /opt/cni/bin /etc/cni/net.d' && put "$1" "$CONTEXT"/bin/amd64/* /usr/local/bin/ && put "$1" "$CONTEXT"/cni/bin/amd64/* /opt/cni/bin/ && put "$1" "$CONTEXT"/cni/net.d/* /etc/cni/net.d/; }
 
