@@ -351,7 +351,14 @@ async function installWorkspace(env) {
   say('Packages of the workspace')
   await show(
     'pnpm',
-    ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn', ...storeOption()],
+    [
+      'install',
+      '--frozen-lockfile',
+      '--config.confirmModulesPurge=false',
+      '--reporter=append-only',
+      '--loglevel=warn',
+      ...storeOption(),
+    ],
     env,
   )
   say('Building the sealer command')
