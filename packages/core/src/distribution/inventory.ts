@@ -1,6 +1,6 @@
 import type { HostView } from '../hosts/host.ts'
 import type { BlobDescriptor } from '../image/cluster-config.ts'
-import { blobFolder, hexOf, incoming } from './paths.ts'
+import { blobsRoot, hexOf, incoming } from './paths.ts'
 
 /** What a host lacks of a list of blobs. */
 export interface Missing {
@@ -21,12 +21,8 @@ done`
 export async function missingBlobs(host: HostView, blobs: readonly BlobDescriptor[]): Promise<readonly Missing[]> {
   const wanted = onceEach(blobs)
   if (wanted.length === 0) return []
-  const store = blobFolder(`sha256:${'0'.repeat(64)}`)
-    .split('/')
-    .slice(0, -2)
-    .join('/')
   const { stdout } = await host.inquire({
-    argv: ['sh', '-c', script, 'inventory', store, incoming],
+    argv: ['sh', '-c', script, 'inventory', blobsRoot, incoming],
     input: wanted.map((blob) => `${hexOf(blob.digest)}\n`).join(''),
   })
   const sizes = new Map(

@@ -4,10 +4,13 @@ export const dataRoot = '/var/lib/sealer'
 /** Storage folder of the host's registry: its blobs are the host's blob store. */
 export const storageRoot = `${dataRoot}/registry`
 
+/** Folder of all verified blobs. */
+export const blobsRoot = `${storageRoot}/docker/registry/v2/blobs/sha256`
+
 /** A blob's folder in the layout of the CNCF distribution registry's file system driver. */
 export function blobFolder(digest: string): string {
   const hex = hexOf(digest)
-  return `${storageRoot}/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}`
+  return `${blobsRoot}/${hex.slice(0, 2)}/${hex}`
 }
 
 /** Where blobs arrive before they have been verified. */

@@ -6,7 +6,7 @@ import type { ImageStore } from '../image/image-store.ts'
 import type { Work } from '../step.ts'
 import { errors } from './errors.ts'
 import { type Missing, missingBlobs } from './inventory.ts'
-import { hexOf, incoming, storageRoot } from './paths.ts'
+import { blobsRoot, hexOf, incoming } from './paths.ts'
 
 // Puts what has arrived at its place: a continued blob is appended to its beginning, every blob is verified before it can be seen, a damaged
 // one is thrown away and named. $1 incoming, $2 store. Standard input: hex and size of every blob that is needed.
@@ -43,10 +43,10 @@ export async function sendBlobs(work: Work, blobs: readonly BlobDescriptor[], st
 async function attempt(work: Work, blobs: readonly BlobDescriptor[], store: ImageStore): Promise<readonly string[]> {
   const { host, signal } = work
   const missing = await missingBlobs(host, blobs)
-  await host.exec('mkdir', '-p', incoming, `${storageRoot}/docker/registry/v2/blobs/sha256`)
+  await host.exec('mkdir', '-p', incoming, blobsRoot)
   if (missing.length > 0) await stream(work, missing, store)
   const { stdout } = await host.run({
-    argv: ['sh', '-c', settle, 'settle', incoming, `${storageRoot}/docker/registry/v2/blobs/sha256`],
+    argv: ['sh', '-c', settle, 'settle', incoming, blobsRoot],
     input: blobs.map((blob) => `${hexOf(blob.digest)} ${blob.size}\n`).join(''),
     signal,
   })
