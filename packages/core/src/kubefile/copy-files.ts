@@ -1,12 +1,15 @@
 import { posix } from 'node:path'
 import type { LayerEntry } from '../image/layer.ts'
-import { type ContextSource, type CopyOptions, nameOf } from './context.ts'
-import type { Add, Copy } from './instructions.ts'
+import { type ContextSource, type CopyOptions, nameOf as contextName } from './context.ts'
+import type { Add, Copy, InlineFile } from './instructions.ts'
 import { isUrl, type Scene, urlName } from './scene.ts'
 import type { Word } from './words.ts'
 
-/** One file or folder that an instruction names. */
-type Source = { readonly word: Word } & ({ readonly local: ContextSource } | { readonly url: string })
+/** One file or folder that an instruction names or holds. */
+type Source =
+  | { readonly word: Word; readonly local: ContextSource }
+  | { readonly word: Word; readonly url: string }
+  | { readonly inline: InlineFile }
 
 /**
  * What COPY or ADD puts into the image. A folder's content goes to the target; a file goes into it where the target ends with a slash, is
@@ -26,12 +29,9 @@ export async function copyFiles(
   const intoFolder = several || (sources.some(isFile) && (await isFolder(target)))
   const entries: LayerEntry[] = []
   for (const source of sources) {
-    const name = 'url' in source ? urlName(source.url) : nameOf(source.local)
-    const path = intoFolder ? posix.join(target, name) : target
-    if ('url' in source && intoFolder && name === '') {
-      throw scene.problem(source.word.at, 'The address has no file name.', 'Name the file in the target.')
-    }
+    const path = intoFolder ? posix.join(target, nameOf(source, scene)) : target
     if ('url' in source) entries.push(await scene.fetched(source.url, path, checksum, options))
+    else if ('inline' in source) entries.push(await scene.written(source.inline.content, path, options))
     else entries.push(...(await copyLocal(source.local, source.word, target, path, options, scene)))
   }
   const wrong = checksum && entries.find((entry) => entry.kind === 'file' && entry.digest !== checksum)
@@ -46,10 +46,27 @@ export async function copyFiles(
 }
 
 function isFile(source: Source): boolean {
-  return 'url' in source || !source.local.stats.isDirectory()
+  return !('local' in source) || !source.local.stats.isDirectory()
 }
 
-async function sourcesOf({ kind, sources }: Copy | Add, scene: Scene): Promise<Source[]> {
+/** The name that a source has in a folder it goes into. */
+function nameOf(source: Source, scene: Scene): string {
+  if ('inline' in source) return source.inline.name
+  if ('local' in source) return contextName(source.local)
+  const name = urlName(source.url)
+  if (name !== '') return name
+  throw scene.problem(source.word.at, 'The address has no file name.', 'Name the file in the target.')
+}
+
+async function sourcesOf(instruction: Copy | Add, scene: Scene): Promise<Source[]> {
+  const { kind, sources, texts } = instruction
+  if (kind === 'COPY' && instruction.from !== undefined) {
+    throw scene.problem(
+      instruction.from.at,
+      'COPY --from is not supported yet.',
+      'Put the files into the build context.',
+    )
+  }
   const found: Source[] = []
   for (const word of sources) {
     const text = scene.text(word)
@@ -64,13 +81,13 @@ async function sourcesOf({ kind, sources }: Copy | Add, scene: Scene): Promise<S
     else for (const local of await scene.inContext(word, (context) => context.find(text))) found.push({ word, local })
   }
   if (kind === 'ADD') refuseArchives(found, scene)
-  return found
+  return [...found, ...texts.map((inline) => ({ inline }))]
 }
 
 /** A Dockerfile's ADD unpacks archives; ours does not, so it says so rather than doing something else in silence. */
 function refuseArchives(sources: readonly Source[], scene: Scene): void {
   for (const source of sources) {
-    if ('url' in source || !/\.(?:tar|tar\.(?:gz|xz|bz2|zst)|tgz|txz|tbz2?)$/.test(source.local.path)) continue
+    if (!('local' in source) || !/\.(?:tar|tar\.(?:gz|xz|bz2|zst)|tgz|txz|tbz2?)$/.test(source.local.path)) continue
     throw scene.problem(
       source.word.at,
       `ADD does not unpack archives yet (${source.local.path}).`,
@@ -104,7 +121,7 @@ function targetOf(word: Word, scene: Scene): string {
 
 function checksumOf(instruction: Copy | Add, scene: Scene): string | undefined {
   if (instruction.kind === 'COPY' || instruction.checksum === undefined) return undefined
-  if (instruction.sources.length > 1) {
+  if (instruction.sources.length + instruction.texts.length > 1) {
     throw scene.problem(instruction.checksum.at, '--checksum holds for one source.', 'Write one ADD for each.')
   }
   return scene.checksum(instruction.checksum.at, scene.text(instruction.checksum))

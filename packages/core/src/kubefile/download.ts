@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { lstat, mkdir, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { EnvHttpProxyAgent, interceptors, request } from 'undici'
 import { buildErrors } from './errors.ts'
+import { keepFile } from './keep-file.ts'
 
 /** A file fetched from a URL. */
 export interface Download {
@@ -36,7 +37,7 @@ export async function download(
     const digest = await fetchTo(url, draft, signal)
     if (checksum !== undefined && digest !== checksum)
       throw buildErrors.DOWNLOAD_CHECKSUM({ url: shown(url), wanted: checksum, got: digest })
-    await rename(draft, place(digest))
+    await keepFile(draft, place(digest))
     return { file: place(digest), digest }
   } finally {
     await rm(draft, { force: true })

@@ -124,6 +124,36 @@ refused('LAUNCH with a comma', 'APP web local://deploy\nLAUNCH web,db', /no app 
 refused('LAUNCH of one app twice', 'APP web local://deploy\nLAUNCH web web', /launched twice/, /once/)
 refused('a Kubernetes range that is none', 'KUBEVERSION latest greatest', /not a range/, />=1\.26/)
 
+test('texts of the Kubefile become files', async () => {
+  const draft = await drafted(`ENV WHO=you
+COPY --chmod=0750 <<EOT etc/motd
+hello "$WHO" \\$WHO \\d
+EOT
+COPY net.yaml <<a.conf <<-'b.conf' etc/
+one
+a.conf
+\t$two
+\tb.conf`)
+  assert.equal(filesOf(draft), [['etc/motd'], ['etc/net.yaml', 'etc/a.conf', 'etc/b.conf']])
+  const files = draft.layers.flatMap(({ entries }) =>
+    entries.flatMap((entry) => (entry.kind === 'file' ? [entry] : [])),
+  )
+  const text = (path: string) => readFile(files.find((file) => file.path === path)?.source ?? '', 'utf8')
+  assert.is(await text('etc/motd'), 'hello "you" $WHO \\d\n')
+  assert.is(await text('etc/a.conf'), 'one\n')
+  assert.is(await text('etc/b.conf'), '$two\n')
+  assert.is(files[0]?.mode, 0o750)
+  assert.is(draft.layers[1]?.createdBy, 'COPY net.yaml <<a.conf <<b.conf etc/')
+})
+
+test('a variable inside a text is told with its place', async () => {
+  const error = await refusal('COPY <<-EOT x\n\tone\n\ttwo $NOSUCH\n\tEOT')
+  assert.match(error.message, /^Kubefile:4:6: The variable NOSUCH is not declared/)
+})
+
+refused('RUN', 'RUN echo hi', /Kubefile:2:1: RUN is not supported yet/, /CMDS/)
+refused('COPY --from', 'COPY --from=busybox a b', /Kubefile:2:6: COPY --from is not supported yet/, /context/)
+
 test('ENV groups by quotes and has an old form', async () => {
   const { env } = await drafted('ENV A=1 B="two words"\nENV C plain text\nENV A=2')
   assert.equal(env, { A: '2', B: 'two words', C: 'plain text' })

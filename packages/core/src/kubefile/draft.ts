@@ -6,7 +6,7 @@ import type { LayerEntry } from '../image/layer.ts'
 import { appFiles, appsFolder } from './app-files.ts'
 import { Arguments } from './arguments.ts'
 import { copyFiles } from './copy-files.ts'
-import type { Add, App, AppCmds, AppEnv, Cmd, Copy, Instruction, Launch, Pair } from './instructions.ts'
+import type { Add, App, AppCmds, AppEnv, Cmd, Copy, Instruction, Launch, Pair, Run } from './instructions.ts'
 import type { Position } from './kubefile.ts'
 import { Scene, type SceneInput } from './scene.ts'
 import type { Word } from './words.ts'
@@ -109,6 +109,8 @@ class Drafting {
       case 'COPY':
       case 'ADD':
         return this.#copy(instruction)
+      case 'RUN':
+        return this.#run(instruction)
       case 'APP':
       case 'CNI':
       case 'CSI':
@@ -143,10 +145,23 @@ class Drafting {
   }
 
   async #copy(instruction: Copy | Add): Promise<void> {
-    const { kind, at, sources, target } = instruction
+    const { kind, at, sources, texts, target } = instruction
     const entries = await copyFiles(instruction, this.#scene, (path) => this.#isFolder(path))
     if (entries.length === 0) return this.#scene.warn(at, `${kind} copies nothing: the source is an empty folder.`)
-    this.#addLayer([kind, ...sources.map(this.#scene.text), this.#scene.text(target)].join(' '), entries)
+    this.#addLayer(
+      [kind, ...sources.map(this.#scene.text), ...texts.map(({ name }) => `<<${name}`), this.#scene.text(target)].join(
+        ' ',
+      ),
+      entries,
+    )
+  }
+
+  #run({ at }: Run): never {
+    throw this.#scene.problem(
+      at,
+      'RUN is not supported yet.',
+      'Make the files before the build and COPY them, or run the command when the cluster is launched: CMDS, or an APP of shell scripts.',
+    )
   }
 
   async #isFolder(path: string): Promise<boolean> {

@@ -6,6 +6,7 @@ export type Instruction =
   | From
   | Copy
   | Add
+  | Run
   | Arg
   | Env
   | Label
@@ -35,11 +36,21 @@ export interface From extends At {
   readonly platform?: Word
 }
 
-/** `COPY [--chown=UID:GID] [--chmod=OCTAL] SOURCE… TARGET`. */
+/** A text that is given below its instruction (`<<NAME`) and becomes a file. */
+export interface InlineFile extends At {
+  /** The file's name, where the target is a folder. */
+  readonly name: string
+  readonly content: Word
+}
+
+/** `COPY [--from=IMAGE] [--chown=UID:GID] [--chmod=OCTAL] SOURCE… TARGET`; a source may be a text: `<<NAME`. */
 export interface Copy extends At {
   readonly kind: 'COPY'
   readonly sources: readonly Word[]
+  readonly texts: readonly InlineFile[]
   readonly target: Word
+  /** The image whose files the sources are, instead of the context's. */
+  readonly from?: Word
   readonly chown?: Word
   readonly chmod?: Word
 }
@@ -48,10 +59,22 @@ export interface Copy extends At {
 export interface Add extends At {
   readonly kind: 'ADD'
   readonly sources: readonly Word[]
+  readonly texts: readonly InlineFile[]
   readonly target: Word
   readonly checksum?: Word
   readonly chown?: Word
   readonly chmod?: Word
+}
+
+/** `RUN [--network=default|none] COMMAND`, the exec form `RUN ["…"]`, or heredocs. */
+export interface Run extends At {
+  readonly kind: 'RUN'
+  /**
+   * `shell`: a script for `/bin/sh -c`, with the texts below it. `script`: the content of a program that begins with `#!`. `argv`: a program
+   * and its arguments. Variables are left to the command: ARG and ENV are in its environment.
+   */
+  readonly command: { readonly shell: string } | { readonly script: string } | { readonly argv: readonly string[] }
+  readonly network: 'default' | 'none'
 }
 
 /** `ARG NAME[=DEFAULT]…`; known while building only. */

@@ -38,13 +38,13 @@ test('a place in a continued line is where it stands in the file', () => {
 test('texts below an instruction belong to it', () => {
   const [copy, run, last] = lines('COPY <<A <<-"B" etc/\none\nA\n\ttwo\n\tB\nRUN <<E\necho\nE\nCMD c')
   assert.equal(
-    copy?.heredocs.map(({ name, body }) => [name, body]),
+    copy?.heredocs.map(({ name, quoted, body }) => [name, quoted, body.text, body.at(0).column]),
     [
-      ['A', 'one'],
-      ['B', '\ttwo'],
+      ['A', false, 'one\n', 1],
+      ['B', true, 'two\n', 2],
     ],
   )
-  assert.is(run?.heredocs[0]?.body, 'echo')
+  assert.is(run?.heredocs[0]?.body.text, 'echo\n')
   assert.is(last?.text, 'CMD c')
 })
 

@@ -1,34 +1,14 @@
 import { type KubefileText, problemAt } from './errors.ts'
-import type { Position } from './kubefile.ts'
+import { type Heredoc, readHeredocs } from './heredocs.ts'
+import { type Passage, passage, type Segment } from './passage.ts'
 
 /** One instruction's text: continued lines joined, comments between them left out. */
-export interface LogicalLine {
-  readonly source: KubefileText
-  readonly text: string
-  /** The character that takes the meaning from the next one: `\`, or what the directive `escape` says. */
-  readonly escape: string
-  /** Texts given below the instruction (`<<EOT`). */
+export interface LogicalLine extends Passage {
+  /** Texts given below the instruction (`<<EOT`), in the order of their names. */
   readonly heredocs: readonly Heredoc[]
-  /** Where a character of `text` stands in the file. */
-  at(offset: number): Position
-}
-
-/** A text given inside the Kubefile. */
-export interface Heredoc {
-  readonly name: string
-  readonly at: Position
-  readonly body: string
-}
-
-interface Segment {
-  readonly offset: number
-  readonly line: number
-  readonly column: number
 }
 
 const directive = /^\s*#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S.*?)\s*$/
-const takesHeredocs = /^(?:COPY|ADD|RUN)\s/i
-const heredocStart = /(?<=\s)<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.]*)\2/g
 
 /**
  * Cuts a Kubefile into its instructions, by the rules of a Dockerfile: `#` lines are comments, also inside a continuation; a line that
@@ -37,44 +17,38 @@ const heredocStart = /(?<=\s)<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.]*)\2/g
  */
 export function logicalLines(source: KubefileText): LogicalLine[] {
   const lines = source.text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  const escapeCharacter = escapeOf(source, lines)
-  const continues = continuation(escapeCharacter)
+  const mark = escapeOf(source, lines)
   const found: LogicalLine[] = []
-  for (let index = 0; index < lines.length; index++) {
-    if (isBlankOrComment(lines[index])) continue
-    const segments: Segment[] = []
-    let text = ''
-    for (let goesOn = true; goesOn && index < lines.length; index++) {
-      const line = lines[index] ?? ''
-      if (text !== '' && isBlankOrComment(line)) continue
-      const start = text === '' ? line.length - line.trimStart().length : 0
-      goesOn = continues.test(line)
-      segments.push({ offset: text.length, line: index + 1, column: start + 1 })
-      text += goesOn ? line.slice(start).replace(/.[ \t]*$/, '') : line.slice(start)
+  let index = 0
+  while (index < lines.length) {
+    if (isBlankOrComment(lines[index])) {
+      index++
+      continue
     }
-    const at = (offset: number) => placeOf(source.file, segments, offset)
-    const heredocs: Heredoc[] = []
-    if (takesHeredocs.test(text)) {
-      for (const match of text.matchAll(heredocStart)) {
-        const end = lines.findIndex(
-          (line, after) => after >= index && (match[1] === '-' ? line.replace(/^\t+/, '') : line) === match[3],
-        )
-        if (end === -1) {
-          throw problemAt(
-            source,
-            at(match.index),
-            `The text <<${match[3]} never ends.`,
-            `Write ${match[3]} alone on a line after it.`,
-          )
-        }
-        heredocs.push({ name: match[3] ?? '', at: at(match.index), body: lines.slice(index, end).join('\n') })
-        index = end + 1
-      }
-    }
-    index--
-    found.push({ source, text: text.trimEnd(), escape: escapeCharacter, heredocs, at })
+    const joined = joinedFrom(lines, index, mark)
+    const line = passage(source, mark, joined.text, joined.segments)
+    const { heredocs, end } = readHeredocs(line, lines, joined.end)
+    found.push({ ...line, heredocs })
+    index = end
   }
   return found
+}
+
+/** Joins the line at `first` with those that continue it; `end` is the first line behind them. */
+function joinedFrom(lines: readonly string[], first: number, mark: string) {
+  const segments: Segment[] = []
+  let text = ''
+  let end = first
+  for (let goesOn = true; goesOn && end < lines.length; end++) {
+    const line = lines[end] ?? ''
+    if (end > first && isBlankOrComment(line)) continue
+    const start = end === first ? line.length - line.trimStart().length : 0
+    segments.push({ offset: text.length, line: end + 1, column: start + 1 })
+    const bare = trimBlanks(line)
+    goesOn = endsWithOne(bare, mark)
+    text += goesOn ? bare.slice(start, -1) : line.slice(start)
+  }
+  return { text: text.trimEnd(), segments, end }
 }
 
 function escapeOf(source: KubefileText, lines: readonly string[]): string {
@@ -94,16 +68,20 @@ function escapeOf(source: KubefileText, lines: readonly string[]): string {
 }
 
 function isBlankOrComment(line = ''): boolean {
-  return /^\s*(?:#|$)/.test(line)
+  const text = line.trimStart()
+  return text === '' || text.startsWith('#')
 }
 
-function placeOf(file: string, segments: readonly Segment[], offset: number): Position {
-  const segment = segments.findLast((one) => one.offset <= offset) ?? { offset: 0, line: 1, column: 1 }
-  return { file, line: segment.line, column: segment.column + offset - segment.offset }
+/** Without blanks and tabs at its end. A pattern would take quadratic time on a long run of blanks inside the line. */
+function trimBlanks(line: string): string {
+  let end = line.length
+  while (line[end - 1] === ' ' || line[end - 1] === '\t') end--
+  return line.slice(0, end)
 }
 
-/** A line goes on when it ends with the escape character, which is not itself escaped. */
-function continuation(character: string): RegExp {
-  const one = character === '\\' ? '\\\\' : character
-  return new RegExp(`(?<!${one})(?:${one}${one})*${one}[ \\t]*$`)
+/** Whether a line ends with the escape character, which is not itself escaped. */
+function endsWithOne(line: string, mark: string): boolean {
+  let count = 0
+  while (line[line.length - 1 - count] === mark) count++
+  return count % 2 === 1
 }

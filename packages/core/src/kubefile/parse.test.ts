@@ -47,7 +47,7 @@ test('an error shows file, line, column, the line and what would be right', () =
   const error = refusal('FROM scratch\n  COPY --bogus=1 a b\n')
   assert.is(error.code, 'KUBEFILE_INVALID')
   assert.is(error.message, 'Kubefile:2:8: COPY has no flag --bogus.\n  2 |   COPY --bogus=1 a b\n    |        ^')
-  assert.is(error.hint, 'It knows --chown=…, --chmod=….')
+  assert.is(error.hint, 'It knows --from=…, --chown=…, --chmod=….')
 })
 
 test('all problems are told at once', () => {
@@ -69,13 +69,22 @@ const refused: [kubefile: string, at: string, reason: RegExp, remedy: RegExp][] 
   ['ARG A=1', '1:1', /has no FROM/, /FROM scratch/],
   ['COPY a b', '1:1', /COPY stands before FROM/, /Begin with FROM/],
   ['FROM', '1:1', /needs an image/, /FROM scratch/],
-  ['FROM a AS b', '1:8', /one image/, /not supported yet/],
+  ['FROM a AS b', '1:8', /one image/, /COPY --from=IMAGE/],
   ['FROM scratch\nFROM a', '2:1', /second FROM/, /one base/],
   ['FROM --foo=bar scratch', '1:6', /no flag --foo/, /--platform/],
-  ['FROM scratch\nRUN echo hi', '2:1', /RUN is not supported yet/, /COPY/],
-  ['FROM scratch\nRUN <<EOT\nFOO\nEOT', '2:1', /RUN is not supported yet/, /COPY/],
-  ['FROM scratch\nCOPY <<EOT etc/x\nhi\nEOT', '2:6', /not supported yet/, /COPY/],
-  ['FROM scratch\nCOPY --from=x a b', '2:6', /--from is not supported yet/, /context/],
+  ['FROM scratch\nRUN', '2:1', /needs a command/, /RUN COMMAND/],
+  ['FROM scratch\nRUN --network=none', '2:1', /needs a command/, /RUN COMMAND/],
+  ['FROM scratch\nRUN []', '2:5', /needs a program/, /RUN \["PROGRAM"/],
+  ['FROM scratch\nRUN ["a", \'b\']', '2:5', /not a JSON array/, /double quotes/],
+  ['FROM scratch\nRUN --network=host ls', '2:5', /own network/, /--network=none/],
+  ['FROM scratch\nRUN --network=lan ls', '2:5', /default or none/, /--network=none/],
+  ['FROM scratch\nRUN --mount=type=cache ls', '2:5', /no flag --mount/, /--network=/],
+  ['FROM scratch\nRUN <<EOT\nFOO', '2:5', /<<EOT never ends/, /Write EOT alone/],
+  ['FROM scratch\nCOPY <<EOT\nhi\nEOT', '2:6', /source and a target/, /COPY SOURCE… TARGET/],
+  ['FROM scratch\nCOPY --from=0 a b', '2:6', /one stage/, /--from=IMAGE/],
+  ['FROM scratch\nCOPY --from=x <<EOT b\nEOT', '2:15', /files of that image/, /of its own/],
+  ['FROM scratch\nCOPY --from= a b', '2:6', /--from needs a value/, /--from=VALUE/],
+  ['FROM scratch\nCOPY --chmod=1 --chmod=2 a b', '2:16', /--chmod stands twice/, /once/],
   ['FROM scratch\nCOPY a', '2:6', /source and a target/, /COPY SOURCE… TARGET/],
   ['FROM scratch\nCOPY ["a", 1]', '2:6', /strings only/, /double quotes/],
   ["FROM scratch\nLAUNCH ['web']", '2:8', /not a JSON array/, /double quotes/],
@@ -126,6 +135,46 @@ test('an empty LAUNCH names no app', () => {
 test('names of other things do not make an instruction', () => {
   assert.match(refusal('FROM scratch\nconstructor x').message, /There is no instruction constructor/)
   assert.match(refusal('FROM scratch\n__proto__ x').message, /There is no instruction __proto__/)
+})
+
+const commands: [run: string, command: object][] = [
+  ['RUN echo "$A"  b', { shell: 'echo "$A"  b' }],
+  ['RUN echo a \\\n  # note\n  && echo b', { shell: 'echo a   && echo b' }],
+  ['RUN ["/bin/tool", "$A", "a\\tb"]', { argv: ['/bin/tool', '$A', 'a\tb'] }],
+  ['RUN [ "tool" ]', { argv: ['tool'] }],
+  ['RUN [ "$A" = b ] && echo b', { shell: '[ "$A" = b ] && echo b' }],
+  ['RUN <<EOT\necho "$A"\necho b\nEOT', { shell: 'echo "$A"\necho b\n' }],
+  ['RUN <<-EOT\n\techo a\n\tEOT', { shell: 'echo a\n' }],
+  ["RUN <<'EOT'\n#!/usr/bin/env python3\nprint(1)\nEOT", { script: '#!/usr/bin/env python3\nprint(1)\n' }],
+  ["RUN cat <<A - <<'B' > x\na\nA\n$b\nB", { shell: "cat <<A - <<'B' > x\na\nA\n$b\nB" }],
+  ['RUN echo $((1 <<2)) "x <<EOT"', { shell: 'echo $((1 <<2)) "x <<EOT"' }],
+  ['RUN cat <<<word', { shell: 'cat <<<word' }],
+  ["RUN echo it's <<EOT", { shell: "echo it's <<EOT" }],
+]
+for (const [text, command] of commands) {
+  test(`${JSON.stringify(text)} runs ${JSON.stringify(command)}`, () => {
+    const [, run] = parse(text)
+    assert.ok(run?.kind === 'RUN')
+    assert.equal(run.command, command)
+  })
+}
+
+test('a command has a network unless told otherwise', () => {
+  const networks = parse('RUN a', 'RUN --network=none b', 'RUN --network=default c').flatMap((one) =>
+    one.kind === 'RUN' ? [one.network] : [],
+  )
+  assert.equal(networks, ['default', 'none', 'default'])
+})
+
+test('texts are sources beside files, those of JSON are not', () => {
+  const [, copy, json] = parse('COPY a <<"B" c/', '$x', 'B', 'COPY ["<<B", "c"]')
+  assert.ok(copy?.kind === 'COPY' && json?.kind === 'COPY')
+  assert.equal([copy.sources.map(({ raw }) => raw), copy.target.raw], [['a'], 'c/'])
+  assert.equal(
+    copy.texts.map(({ name, at, content }) => [name, at.column, content.parts]),
+    [['B', 8, [{ text: '$x\n', quoted: true }]]],
+  )
+  assert.equal(json.sources[0]?.raw, '<<B')
 })
 
 test.run()

@@ -1,11 +1,16 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { SealerError } from '../errors.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import { fileStamp } from '../image/layer-digests.ts'
 import type { Logger } from '../logger.ts'
 import { type BuildContext, ContextProblem, type CopyOptions } from './context.ts'
 import { problemAt } from './errors.ts'
+import { keepText } from './keep-file.ts'
 import type { Kubefile, Position } from './kubefile.ts'
 import { expand, type Variables, type Word } from './words.ts'
+
+type FileEntry = Extract<LayerEntry, { kind: 'file' }>
 
 /** What instructions that bring files work with. */
 export interface SceneInput {
@@ -75,9 +80,27 @@ export class Scene {
       ...(checksum && { checksum }),
       ...(signal && { signal }),
     })
-    const stamp = await fileStamp(file)
-    return { kind: 'file', path, mode, owner, source: file, size: Number(stamp.split(':')[0]), digest, stamp }
+    return { ...(await stamped(file)), path, mode, owner, digest }
   }
+
+  /** A text of the Kubefile as a file of the image, kept beside what was fetched. */
+  async written(
+    content: Word,
+    path: string,
+    { owner = { uid: 0, gid: 0 }, mode = 0o644 }: CopyOptions = {},
+  ): Promise<LayerEntry> {
+    const text = this.text(content)
+    const hex = createHash('sha256').update(text).digest('hex')
+    const { downloads } = this.#input
+    const file = join(downloads, `sha256-${hex}`)
+    await keepText(text, file, `${file}.${randomUUID()}`)
+    return { ...(await stamped(file)), path, mode, owner, digest: `sha256:${hex}` }
+  }
+}
+
+async function stamped(file: string): Promise<Pick<FileEntry, 'kind' | 'source' | 'size' | 'stamp'>> {
+  const stamp = await fileStamp(file)
+  return { kind: 'file', source: file, size: Number(stamp.split(':')[0]), stamp }
 }
 
 /** Whether a source is fetched rather than copied. */

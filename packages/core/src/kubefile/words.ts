@@ -1,6 +1,8 @@
-import { problemAt } from './errors.ts'
+import { type KubefileText, problemAt } from './errors.ts'
+import type { Heredoc } from './heredocs.ts'
 import type { Position } from './kubefile.ts'
-import type { LogicalLine } from './lines.ts'
+import type { Passage } from './passage.ts'
+import { manners, readParts } from './word-parts.ts'
 
 /** A word as written: its quotes are gone, its variables still to be put in. */
 export interface Word {
@@ -20,7 +22,7 @@ interface Literal {
 }
 
 /** `$NAME`, `${NAME}`, `${NAME:-used when unset or empty}`, `${NAME:+used when set}`. */
-interface Variable {
+export interface Variable {
   readonly variable: string
   readonly at: Position
   readonly otherwise?: { readonly when: 'absent' | 'present'; readonly parts: readonly Part[] }
@@ -29,37 +31,49 @@ interface Variable {
 /** Gives the value of a variable; undefined when nobody has declared it. */
 export type Variables = (name: string) => string | undefined
 
-interface Reading {
-  readonly line: LogicalLine
-  /** Whether quotes group and vanish; in JSON strings they are plain characters. */
-  readonly quotes: boolean
-  /** Whether a word ends at a blank. */
-  readonly blanks: 'end' | 'belong'
-  /** Characters of `text` to those of the line. */
-  readonly shift: number
+/** A word and where it ends in its line. */
+interface Found {
+  readonly word: Word
+  readonly start: number
+  readonly end: number
 }
 
 /** The words from `start` to the line's end: parted by blanks, quotes group and are removed. @throws KUBEFILE_INVALID */
-export function wordsOf(line: LogicalLine, start: number): Word[] {
-  const words: Word[] = []
-  let offset = skipBlanks(line.text, start)
-  while (offset < line.text.length) {
-    const { word, end } = readWord(line.text, offset, { line, quotes: true, blanks: 'end', shift: 0 })
-    words.push(word)
+export function wordsOf(line: Passage, start: number): Word[] {
+  return [...foundWords(line, start)].map(({ word }) => word)
+}
+
+/** The first word from `start`. @throws KUBEFILE_INVALID */
+export function firstWord(line: Passage, start: number): Found | undefined {
+  return foundWords(line, start).next().value ?? undefined
+}
+
+/** The words from `start` with their places. @throws KUBEFILE_INVALID */
+export function* foundWords(line: Passage, start: number): Generator<Found, undefined> {
+  for (let offset = skipBlanks(line.text, start); offset < line.text.length; ) {
+    const { parts, end } = readParts(line, offset, manners.word)
+    yield { word: { at: line.at(offset), raw: line.text.slice(offset, end), parts }, start: offset, end }
     offset = skipBlanks(line.text, end)
   }
-  return words
+  return undefined
 }
 
-/** All that follows as one word, blanks included. */
-export function restAsWord(line: LogicalLine, start: number): Word {
-  return readWord(line.text, skipBlanks(line.text, start), { line, quotes: true, blanks: 'belong', shift: 0 }).word
+/** All that follows as one word, blanks included. @throws KUBEFILE_INVALID */
+export function restAsWord(line: Passage, start: number): Word {
+  const begin = skipBlanks(line.text, start)
+  const { parts, end } = readParts(line, begin, manners.rest)
+  return { at: line.at(begin), raw: line.text.slice(begin, end), parts }
 }
 
-/** A string of a JSON array; `$` has its meaning, quotes have none. */
-export function jsonWord(line: LogicalLine, text: string, offset: number): Word {
-  const { word } = readWord(text, 0, { line, quotes: false, blanks: 'belong', shift: offset })
-  return { ...word, at: line.at(offset) }
+/** A whole text in which quotes have no meaning: a string of a JSON array. @throws KUBEFILE_INVALID */
+export function textAsWord(text: Passage): Word {
+  return { at: text.at(0), raw: text.text, parts: readParts(text, 0, manners.text).parts }
+}
+
+/** The content of a heredoc: with variables, unless its name stands in quotes. @throws KUBEFILE_INVALID */
+export function heredocAsWord({ at, body, quoted }: Heredoc): Word {
+  const word = quoted ? { raw: body.text, parts: [{ text: body.text, quoted: true }] } : textAsWord(body)
+  return { ...word, at }
 }
 
 /** Cuts `NAME=VALUE` at the first `=`. Undefined when there is none. */
@@ -78,7 +92,7 @@ export function splitPair(word: Word): { name: Word; value: Word } | undefined {
 }
 
 /** The word's text with its variables put in. @throws KUBEFILE_INVALID for a variable that nobody has declared */
-export function expand(word: Word, variables: Variables, source: LogicalLine['source']): string {
+export function expand(word: Word, variables: Variables, source: KubefileText): string {
   return word.parts
     .map((part) => {
       if ('text' in part) return part.text
@@ -107,132 +121,6 @@ export function literal(word: Word): string | undefined {
 
 function skipBlanks(text: string, offset: number): number {
   let at = offset
-  while (at < text.length && isBlank(text[at])) at++
+  while (text[at] === ' ' || text[at] === '\t') at++
   return at
-}
-
-function isBlank(character: string | undefined): boolean {
-  return character === ' ' || character === '\t'
-}
-
-function readWord(text: string, start: number, reading: Reading): { word: Word; end: number } {
-  const parts: Part[] = []
-  let plain = ''
-  let offset = start
-  const flush = () => {
-    if (plain !== '') parts.push({ text: plain, quoted: false })
-    plain = ''
-  }
-  const { line, quotes } = reading
-  while (offset < text.length) {
-    const character = text[offset] ?? ''
-    if (reading.blanks === 'end' && isBlank(character)) break
-    if (quotes && character === "'") {
-      flush()
-      const end = text.indexOf("'", offset + 1)
-      if (end === -1) throw openQuote(reading, offset, character)
-      parts.push({ text: text.slice(offset + 1, end), quoted: true })
-      offset = end + 1
-    } else if (quotes && character === '"') {
-      flush()
-      const inside = readDoubleQuoted(text, offset, reading)
-      parts.push(...inside.parts)
-      offset = inside.end
-    } else if (quotes && character === line.escape && offset + 1 < text.length) {
-      flush()
-      parts.push({ text: text[offset + 1] ?? '', quoted: true })
-      offset += 2
-    } else if (character === '$') {
-      const variable = readVariable(text, offset, reading)
-      if (variable === undefined) {
-        plain += character
-        offset++
-      } else {
-        flush()
-        parts.push(variable.part)
-        offset = variable.end
-      }
-    } else {
-      plain += character
-      offset++
-    }
-  }
-  flush()
-  return { word: { at: line.at(start + reading.shift), raw: text.slice(start, offset), parts }, end: offset }
-}
-
-function readDoubleQuoted(text: string, start: number, reading: Reading): { parts: Part[]; end: number } {
-  const parts: Part[] = []
-  let offset = start + 1
-  let plain = ''
-  const flush = () => {
-    parts.push({ text: plain, quoted: true })
-    plain = ''
-  }
-  while (text[offset] !== '"') {
-    const character = text[offset]
-    const next = text[offset + 1]
-    if (character === undefined) throw openQuote(reading, start, '"')
-    if (character === reading.line.escape && (next === '"' || next === '$' || next === reading.line.escape)) {
-      plain += next
-      offset += 2
-      continue
-    }
-    const variable = character === '$' ? readVariable(text, offset, reading) : undefined
-    if (variable === undefined) {
-      plain += character
-      offset++
-    } else {
-      flush()
-      parts.push(variable.part)
-      offset = variable.end
-    }
-  }
-  flush()
-  return { parts, end: offset + 1 }
-}
-
-/** Undefined when the dollar stands for itself. */
-function readVariable(text: string, start: number, reading: Reading): { part: Variable; end: number } | undefined {
-  const at = reading.line.at(start + reading.shift)
-  const [bare, name] = /^\$([A-Za-z_][A-Za-z0-9_]*)/.exec(text.slice(start)) ?? []
-  if (bare !== undefined && name !== undefined) return { part: { variable: name, at }, end: start + bare.length }
-  if (text[start + 1] !== '{') return undefined
-  const [opening, braced, operator] = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|:\+|\})/.exec(text.slice(start)) ?? []
-  const refuse = (reason: string) =>
-    problemAt(
-      reading.line.source,
-      at,
-      reason,
-      'Write ${NAME}, ${NAME:-used when empty} or ${NAME:+used when set}; \\$ is a plain dollar.',
-    )
-  if (opening === undefined || braced === undefined) throw refuse('This is not a variable.')
-  const inside = start + opening.length
-  if (operator === '}') return { part: { variable: braced, at }, end: inside }
-  const end = closingBrace(text, inside)
-  if (end === undefined) throw refuse('The variable has no closing brace.')
-  const { word } = readWord(text.slice(0, end), inside, { ...reading, blanks: 'belong' })
-  return {
-    part: { variable: braced, at, otherwise: { when: operator === ':-' ? 'absent' : 'present', parts: word.parts } },
-    end: end + 1,
-  }
-}
-
-function closingBrace(text: string, start: number): number | undefined {
-  let depth = 1
-  for (let offset = start; offset < text.length; offset++) {
-    if (text.startsWith('${', offset)) depth++
-    if (text[offset] === '}') depth--
-    if (depth === 0) return offset
-  }
-  return undefined
-}
-
-function openQuote(reading: Reading, offset: number, quote: string) {
-  return problemAt(
-    reading.line.source,
-    reading.line.at(offset + reading.shift),
-    `The quote ${quote} is not closed.`,
-    `Close it, or write ${reading.line.escape}${quote} for a plain one.`,
-  )
 }
