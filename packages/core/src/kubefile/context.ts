@@ -3,7 +3,9 @@ import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, join, posix, sep } from 'node:path'
 import type { LayerEntry } from '../image/layer.ts'
 import { type FileDigests, stampOf } from '../image/layer-digests.ts'
+import type { ModeChange } from './file-mode.ts'
 import { globPattern, isGlob } from './glob.ts'
+import { IgnoreRules } from './ignore.ts'
 
 /** A file or a folder of the build context. */
 export interface ContextSource {
@@ -27,7 +29,7 @@ export class ContextProblem extends Error {
 /** Modes and owners that replace those of the context. Files belong to root unless told otherwise. */
 export interface CopyOptions {
   readonly owner?: { readonly uid: number; readonly gid: number }
-  readonly mode?: number
+  readonly mode?: ModeChange
 }
 
 const root = { uid: 0, gid: 0 }
@@ -37,9 +39,11 @@ export class BuildContext {
   /** Absolute, symbolic links resolved. */
   readonly folder: string
   readonly #digests: FileDigests
+  readonly #ignore: IgnoreRules
 
-  constructor(folder: string, digests: FileDigests) {
+  constructor(folder: string, digests: FileDigests, ignore = new IgnoreRules()) {
     this.folder = folder
+    this.#ignore = ignore
     this.#digests = digests
   }
 
@@ -70,18 +74,25 @@ export class BuildContext {
   async entries(source: ContextSource, target: string, options: CopyOptions = {}): Promise<LayerEntry[]> {
     const entry = await this.#entry(source.file, source.stats, target, options)
     if (entry.kind !== 'folder') return [entry]
-    const inside = await this.#walk(source.file, target, options)
+    const inside = await this.#walk(source.file, source.path, target, options)
     return target === '' ? inside : [entry, ...inside]
   }
 
-  async #walk(folder: string, target: string, options: CopyOptions): Promise<LayerEntry[]> {
+  async #walk(folder: string, inContext: string, target: string, options: CopyOptions): Promise<LayerEntry[]> {
     const names = (await readdir(folder)).sort()
     const nested = await Promise.all(
       names.map(async (name) => {
         const file = join(folder, name)
+        const place = posix.join(inContext, name)
         const path = posix.join(target, name)
-        const entry = await this.#entry(file, await lstat(file, { bigint: true }), path, options)
-        return entry.kind === 'folder' ? [entry, ...(await this.#walk(file, path, options))] : [entry]
+        const ignored = this.#ignore.reason(place) !== undefined
+        if (ignored && !this.#ignore.mayKeepBelow(place)) return []
+        const stats = await lstat(file, { bigint: true })
+        if (ignored && !stats.isDirectory()) return []
+        const entry = await this.#entry(file, stats, path, options)
+        if (entry.kind !== 'folder') return [entry]
+        const inside = await this.#walk(file, place, path, options)
+        return ignored && inside.length === 0 ? [] : [entry, ...inside]
       }),
     )
     return nested.flat()
@@ -96,7 +107,8 @@ export class BuildContext {
     if (basename(file).startsWith('.wh.')) {
       throw new ContextProblem(`${file} has a name that means "taken away" in an image.`, 'Give the file another name.')
     }
-    const base = { path, owner, mode: mode ?? Number(stats.mode & 0o7777n) }
+    const own = Number(stats.mode & 0o7777n)
+    const base = { path, owner, mode: mode === undefined ? own : mode(own, stats.isDirectory()) }
     if (stats.isDirectory()) return { ...base, kind: 'folder' }
     if (stats.isSymbolicLink()) return { ...base, mode: 0o777, kind: 'link', target: await readlink(file) }
     if (!stats.isFile()) {
@@ -123,7 +135,15 @@ export class BuildContext {
         'Copy the file itself into the context.',
       )
     }
-    return { path: plain, file, stats: await lstat(file, { bigint: true }) }
+    const stats = await lstat(file, { bigint: true })
+    const ignored = this.#ignore.reason(plain)
+    if (ignored !== undefined && !(stats.isDirectory() && this.#ignore.mayKeepBelow(plain))) {
+      throw new ContextProblem(
+        `${plain} is left out of the build context (${ignored}).`,
+        `Take the line away, or write !${plain} below it.`,
+      )
+    }
+    return { path: plain, file, stats }
   }
 
   async #match(path: string): Promise<string[]> {
@@ -142,7 +162,8 @@ export class BuildContext {
       )
       found = next.flat()
     }
-    return found.sort().map((one) => one.replaceAll(/[*?[\\]/g, '\\$&'))
+    const taken = found.filter((one) => this.#ignore.reason(one) === undefined || this.#ignore.mayKeepBelow(one))
+    return taken.sort().map((one) => one.replaceAll(/[*?[\\]/g, '\\$&'))
   }
 
   async #names(folder: string): Promise<string[]> {

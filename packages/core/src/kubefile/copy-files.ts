@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { LayerEntry } from '../image/layer.ts'
 import { type ContextSource, type CopyOptions, nameOf as contextName } from './context.ts'
+import { copyOptions } from './copy-options.ts'
 import type { Add, Copy, InlineFile } from './instructions.ts'
 import { isUrl, type Scene, urlName } from './scene.ts'
 import type { Word } from './words.ts'
@@ -125,22 +126,4 @@ function checksumOf(instruction: Copy | Add, scene: Scene): string | undefined {
     throw scene.problem(instruction.checksum.at, '--checksum holds for one source.', 'Write one ADD for each.')
   }
   return scene.checksum(instruction.checksum.at, scene.text(instruction.checksum))
-}
-
-function copyOptions({ chown, chmod }: Copy | Add, scene: Scene): CopyOptions {
-  const owner = chown && /^(\d+|root)(?::(\d+|root))?$/.exec(scene.text(chown))
-  if (chown && !owner) {
-    throw scene.problem(
-      chown.at,
-      'An owner here is a number.',
-      'Write --chown=UID:GID; a cluster image knows no user names.',
-    )
-  }
-  const mode = chmod && /^0?[0-7]{3,4}$/.exec(scene.text(chmod))
-  if (chmod && !mode) throw scene.problem(chmod.at, 'A mode here is an octal number.', 'Write e.g. --chmod=0755.')
-  const id = (text = '0') => (text === 'root' ? 0 : Number(text))
-  return {
-    ...(owner && { owner: { uid: id(owner[1]), gid: id(owner[2] ?? owner[1]) } }),
-    ...(mode && { mode: Number.parseInt(mode[0], 8) }),
-  }
 }

@@ -7,6 +7,7 @@ import { FileDigests } from '../image/layer-digests.ts'
 import type { Logger } from '../logger.ts'
 import { BuildContext } from './context.ts'
 import { type Draft, draftImage } from './draft.ts'
+import { IgnoreRules } from './ignore.ts'
 import { parseKubefile } from './parse.ts'
 
 /** What the tests of Kubefiles share: contexts, and a Kubefile executed in one. */
@@ -49,7 +50,11 @@ export interface TemporaryContext extends AsyncDisposable {
   link(path: string, target: string): Promise<void>
 }
 
-export async function temporaryContext(files: Readonly<Record<string, string>> = {}): Promise<TemporaryContext> {
+/** `ignore` is the text of the ignore file. */
+export async function temporaryContext(
+  files: Readonly<Record<string, string>> = {},
+  ignore = '',
+): Promise<TemporaryContext> {
   const above = await realpath(await mkdtemp(join(tmpdir(), 'sealer-context-')))
   const folder = join(above, 'context')
   await mkdir(folder)
@@ -64,7 +69,11 @@ export async function temporaryContext(files: Readonly<Record<string, string>> =
   for (const [path, content] of Object.entries(files)) await write(path, content)
   return {
     folder,
-    context: new BuildContext(folder, await FileDigests.open(join(above, 'digests'), folder)),
+    context: new BuildContext(
+      folder,
+      await FileDigests.open(join(above, 'digests'), folder),
+      new IgnoreRules({ file: '.kubeignore', text: ignore }),
+    ),
     write,
     link: async (path, target) => symlink(target, await place(path)),
     [Symbol.asyncDispose]: () => rm(above, { recursive: true, force: true }),

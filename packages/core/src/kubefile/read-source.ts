@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Platform } from '../hosts/host.ts'
 import type { BuildSource } from '../lifecycles/build-types.ts'
-import { buildErrors } from './errors.ts'
+import { buildErrors, type KubefileText } from './errors.ts'
 import { parseKubefile } from './parse.ts'
 
 /** Where a build's input lies. */
@@ -24,9 +24,20 @@ export async function readSource({ context, file, platforms, buildArgs = {} }: S
     file === undefined ? [resolve(folder, 'Kubefile')] : [...new Set([resolve(file), resolve(folder, file)])]
   for (const path of tried) {
     const text = await readFile(path, 'utf8').catch(() => undefined)
-    if (text !== undefined) return { kubefile: parseKubefile(text, shown(path)), context: folder, platforms, buildArgs }
+    if (text === undefined) continue
+    const kubefile = parseKubefile(text, shown(path))
+    const ignore = await firstText([`${path}.kubeignore`, resolve(folder, '.kubeignore')])
+    return { kubefile, context: folder, platforms, buildArgs, ...(ignore && { ignore }) }
   }
   throw buildErrors.KUBEFILE_NOT_FOUND({ tried })
+}
+
+async function firstText(paths: readonly string[]): Promise<KubefileText | undefined> {
+  for (const path of paths) {
+    const text = await readFile(path, 'utf8').catch(() => undefined)
+    if (text !== undefined) return { file: shown(path), text }
+  }
+  return undefined
 }
 
 /** The path as the user can open it from where they are. */

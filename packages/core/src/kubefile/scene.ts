@@ -10,6 +10,9 @@ import { keepText } from './keep-file.ts'
 import type { Kubefile, Position } from './kubefile.ts'
 import { expand, type Variables, type Word } from './words.ts'
 
+/** Mode of a file that does not come from the context. */
+const newFile = 0o644
+
 type FileEntry = Extract<LayerEntry, { kind: 'file' }>
 
 /** What instructions that bring files work with. */
@@ -72,7 +75,7 @@ export class Scene {
     url: string,
     path: string,
     checksum: string | undefined,
-    { owner = { uid: 0, gid: 0 }, mode = 0o644 }: CopyOptions = {},
+    { owner = { uid: 0, gid: 0 }, mode }: CopyOptions = {},
   ): Promise<LayerEntry> {
     const { download } = await import('./download.ts') // undici is heavy, and most Kubefiles fetch nothing
     const { downloads, signal } = this.#input
@@ -80,21 +83,21 @@ export class Scene {
       ...(checksum && { checksum }),
       ...(signal && { signal }),
     })
-    return { ...(await stamped(file)), path, mode, owner, digest }
+    return { ...(await stamped(file)), path, mode: mode?.(newFile, false) ?? newFile, owner, digest }
   }
 
   /** A text of the Kubefile as a file of the image, kept beside what was fetched. */
   async written(
     content: Word,
     path: string,
-    { owner = { uid: 0, gid: 0 }, mode = 0o644 }: CopyOptions = {},
+    { owner = { uid: 0, gid: 0 }, mode }: CopyOptions = {},
   ): Promise<LayerEntry> {
     const text = this.text(content)
     const hex = createHash('sha256').update(text).digest('hex')
     const { downloads } = this.#input
     const file = join(downloads, `sha256-${hex}`)
     await keepText(text, file, `${file}.${randomUUID()}`)
-    return { ...(await stamped(file)), path, mode, owner, digest: `sha256:${hex}` }
+    return { ...(await stamped(file)), path, mode: mode?.(newFile, false) ?? newFile, owner, digest: `sha256:${hex}` }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Platform } from '../hosts/host.ts'
+import type { KubefileText } from '../kubefile/errors.ts'
 import type { Kubefile } from '../kubefile/kubefile.ts'
 
 /** A Kubefile with all that belongs to it, before it is executed. */
@@ -6,6 +7,8 @@ export interface BuildSource {
   readonly kubefile: Kubefile
   /** Absolute path of the build context. */
   readonly context: string
+  /** The ignore file: `KUBEFILE.kubeignore`, else `.kubeignore` of the context. */
+  readonly ignore?: KubefileText
   readonly platforms: readonly Platform[]
   readonly buildArgs: Readonly<Record<string, string>>
 }

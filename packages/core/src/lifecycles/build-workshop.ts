@@ -7,6 +7,7 @@ import { FileDigests } from '../image/layer-digests.ts'
 import type { RegistryClient } from '../image/registry-client.ts'
 import { type LocalStore, openStore } from '../image/store.ts'
 import { BuildContext } from '../kubefile/context.ts'
+import { IgnoreRules } from '../kubefile/ignore.ts'
 import type { Logger } from '../logger.ts'
 import { ImageCarrier } from '../manifests/carry-images.ts'
 import type { BuildOptions, Images } from '../sealer.ts'
@@ -49,7 +50,7 @@ export async function openWorkshop(
   const cache = join(home, 'cache')
   const store = openStore(images.store.path, clock)
   const digests = await FileDigests.open(join(cache, 'digests'), source.context)
-  const context = new BuildContext(source.context, digests)
+  const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore))
   const say = (line: string) => options.onProgress?.(line)
   let client: Promise<RegistryClient> | undefined
   const carrier = new ImageCarrier({

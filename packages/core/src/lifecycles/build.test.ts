@@ -314,6 +314,18 @@ test('the Kubefile is found as given, then in the context', async () => {
   assert.is((await rejection<SealerError>(place.build({ tag: 'NO:TAG:' }))).code, 'REFERENCE_INVALID')
 })
 
+test('the ignore file of the Kubefile wins over that of the context', async () => {
+  await using place = await workplace({
+    Kubefile: 'FROM scratch\nCOPY secret etc/secret\n',
+    Other: 'FROM scratch\nCOPY secret etc/secret\n',
+    secret: 'x',
+    '.kubeignore': 'secret\n',
+    'Other.kubeignore': 'Kubefile\n',
+  })
+  assert.match((await rejection(place.build())).message, /secret is left out of the build context \(.*\.kubeignore:1\)/)
+  assert.ok((await place.build({ file: 'Other' })).digest)
+})
+
 test('a list outside of the context counts, a missing one is refused', async () => {
   await using place = await workplace()
   await place.context.write('more', 'oci:images\n')
