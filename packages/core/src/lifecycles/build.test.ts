@@ -4,62 +4,16 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { systemClock } from '../clock.ts'
 import type { SealerError } from '../errors.ts'
-import { createHooks } from '../hooks.ts'
 import { sealImage } from '../image/cluster-image.ts'
-import { mediaTypes } from '../image/oci.ts'
-import { type RegistryDouble, registryDouble } from '../image/registry-double.test.support.ts'
-import {
-  amd64,
-  arm64,
-  putContainerImage,
-  smallPlatform,
-  temporaryFolder,
-  temporaryStore,
-} from '../image/small-images.test.support.ts'
+import { registryDouble } from '../image/registry-double.test.support.ts'
+import { amd64, arm64, putContainerImage, smallPlatform, temporaryStore } from '../image/small-images.test.support.ts'
 import type { LocalStore } from '../image/store.ts'
-import { createImages, storeOf } from '../images.ts'
-import { everyKindOfFile, listening, temporaryContext } from '../kubefile/kubefiles.test.support.ts'
-import type { BuildOptions } from '../sealer.ts'
-import { createSecrets } from '../secrets.ts'
+import { everyKindOfFile } from '../kubefile/kubefiles.test.support.ts'
 import { rejection } from '../testing/rejection.ts'
-import { buildImage } from './build.ts'
-import type { BuildReport } from './build-types.ts'
+import { scratch, serve, workplace } from './build.test.support.ts'
 
 const test = suite('build')
-const scratch = { ...everyKindOfFile, Kubefile: 'FROM scratch\nCOPY ops bin\nCMD echo hi\n' }
-
-/** A sealer's home with a context beside it. */
-async function workplace(files: Readonly<Record<string, string>> = scratch) {
-  const context = await temporaryContext(files)
-  const home = await temporaryFolder()
-  const hooks = createHooks()
-  const logger = listening()
-  const secrets = createSecrets()
-  const images = createImages({ home: home.path, secrets, logger, clock: systemClock })
-  const store = storeOf(home.path, systemClock)
-  const build = (options: Partial<BuildOptions> = {}): Promise<BuildReport> =>
-    buildImage(
-      { context: context.folder, tag: 'app:v1', platforms: [amd64], ...options },
-      { home: home.path, hooks, images, secrets, logger, clock: systemClock },
-    )
-  const inspect = async (report: BuildReport, platform = amd64) =>
-    store.platform(await store.resolve(report.digest), platform)
-  return {
-    context,
-    home: home.path,
-    hooks,
-    logger,
-    store,
-    build,
-    inspect,
-    [Symbol.asyncDispose]: async () => {
-      await context[Symbol.asyncDispose]()
-      await home[Symbol.asyncDispose]()
-    },
-  }
-}
 
 /** Writes one container image as an OCI layout into a folder. */
 async function layoutWith(folder: string, reference: string): Promise<string> {
@@ -74,17 +28,6 @@ async function layoutWith(folder: string, reference: string): Promise<string> {
   await writeFile(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
   await writeFile(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }))
   return image.digest
-}
-
-/** Puts a container image into a registry in memory. */
-async function serve(registry: RegistryDouble, repository: string): Promise<string> {
-  await using store = await temporaryStore()
-  const { digest, blobs } = await putContainerImage(store.blobs, `${registry.host}/${repository}:1`, amd64)
-  for (const blob of blobs) registry.blobs.set(blob.digest, await store.blobs.read(blob.digest))
-  const manifest = { mediaType: mediaTypes.manifest, bytes: await store.blobs.read(digest) }
-  registry.manifests.set(`${repository}:1`, manifest)
-  registry.manifests.set(`${repository}@${digest}`, manifest)
-  return digest
 }
 
 async function putBase(store: LocalStore): Promise<void> {
