@@ -20,7 +20,10 @@ const basePackages = [
   ...['gcc', 'libc6-dev', 'libseccomp-dev', 'pkg-config', 'xz-utils', 'ca-certificates'],
 ]
 /** What tests need beside them: a real registry, a real sshd, and independent readers of images. */
-const testPackages = ['docker-registry', 'openssh-server', 'skopeo', 'umoci']
+const testPackages = [
+  ...['docker-registry', 'openssh-server', 'skopeo', 'umoci'],
+  ...['bubblewrap', 'slirp4netns', 'attr'], // the sandbox of RUN
+]
 
 /** One thing that is missing here and that the set-up brings. */
 /** @typedef {{ title: string, megabytes: number, minutes: number }} Missing */

@@ -5,7 +5,7 @@ import type { RootfsLayer } from './cluster-config.ts'
 import { byPath, compression, type LayerEntry, type LayerRecipe, packLayer } from './layer.ts'
 
 /** Changes whenever the same recipe would be packed into other bytes. */
-const format = 1
+const format = 2
 
 /** A layer, and whether it was there already. */
 export interface PackedLayer {
@@ -50,11 +50,31 @@ export class LayerCache {
 
 function keyOf({ entries, mtime }: LayerRecipe): string {
   const hash = createHash('sha256').update(JSON.stringify({ format, compression, mtime }))
+  return hash.update(contentKey(entries)).digest('hex')
+}
+
+/** Names what stands in a layer, whatever its times and its compression. */
+export function contentKey(entries: readonly LayerEntry[]): string {
+  const hash = createHash('sha256')
   for (const entry of entries.toSorted(byPath)) hash.update(JSON.stringify(contentOf(entry)))
   return hash.digest('hex')
 }
 
 function contentOf(entry: LayerEntry): unknown[] {
-  const what = entry.kind === 'file' ? [entry.size, entry.digest] : entry.kind === 'link' ? [entry.target] : []
-  return [entry.kind, entry.path, entry.mode, entry.owner.uid, entry.owner.gid, ...what]
+  const { kind, path, mode, owner, xattrs } = entry
+  return [kind, path, mode, owner.uid, owner.gid, ...whatOf(entry), ...(xattrs ? [xattrs] : [])]
+}
+
+function whatOf(entry: LayerEntry): unknown[] {
+  switch (entry.kind) {
+    case 'file':
+      return [entry.size, entry.digest]
+    case 'link':
+    case 'hardlink':
+      return [entry.target]
+    case 'folder':
+      return entry.opaque ? ['opaque'] : []
+    case 'whiteout':
+      return []
+  }
 }

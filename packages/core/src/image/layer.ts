@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { Readable, Transform } from 'node:stream'
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type Header, type Pack, pack } from 'tar-stream'
@@ -10,10 +11,19 @@ import type { BlobStore } from './blobs.ts'
 import type { RootfsLayer } from './cluster-config.ts'
 import { fileStamp } from './layer-digests.ts'
 import { mediaTypes } from './oci.ts'
+import { hashing } from './tar-file.ts'
 
 /** What stands at a path of a layer. Paths are relative to the root of the image: `etc/x`. */
 export type LayerEntry =
-  | (EntryBase & { readonly kind: 'folder' })
+  | (EntryBase & {
+      readonly kind: 'folder'
+      /** Whether it hides what lower layers have in it. */
+      readonly opaque?: true
+    })
+  /** Another name of a file of the same layer, whose path is smaller. */
+  | (EntryBase & { readonly kind: 'hardlink'; readonly target: string })
+  /** Nothing stands here, whatever lower layers have. */
+  | (EntryBase & { readonly kind: 'whiteout' })
   | (EntryBase & { readonly kind: 'link'; readonly target: string })
   | (EntryBase & {
       readonly kind: 'file'
@@ -34,6 +44,8 @@ interface EntryBase {
   /** Permission bits, set-uid and its like included. */
   readonly mode: number
   readonly owner: { readonly uid: number; readonly gid: number }
+  /** Extended attributes, values in base64. */
+  readonly xattrs?: Readonly<Record<string, string>>
 }
 
 /** What a layer is made of, and how. */
@@ -75,11 +87,84 @@ export async function packLayer(recipe: LayerRecipe, blobs: BlobStore, signal?: 
 async function writeEntries(tar: Pack, { entries, mtime }: LayerRecipe): Promise<void> {
   for (const entry of entries.toSorted(byPath)) {
     const header = { name: entry.path, mode: entry.mode, mtime: new Date(mtime * 1000), ...entry.owner }
-    if (entry.kind === 'folder') begin(tar, { ...header, type: 'directory', name: `${entry.path}/` })
-    else if (entry.kind === 'link') begin(tar, { ...header, type: 'symlink', linkname: entry.target })
-    else await writeFile(tar, { ...header, type: 'file', size: entry.size }, entry)
+    const name = entry.xattrs === undefined ? entry.path : writeXattrs(tar, entry.path, entry.xattrs)
+    switch (entry.kind) {
+      case 'folder':
+        await write(tar, { ...header, type: 'directory', name: `${name}/` })
+        if (entry.opaque) await write(tar, { ...mark(header), name: `${entry.path}/.wh..wh..opq` })
+        break
+      case 'link':
+        await write(tar, { ...header, type: 'symlink', linkname: entry.target })
+        break
+      case 'hardlink':
+        await write(tar, { ...header, type: 'link', linkname: entry.target })
+        break
+      case 'whiteout':
+        await write(tar, { ...mark(header), name: whiteoutOf(entry.path) })
+        break
+      case 'file':
+        await writeFile(tar, { ...header, name, type: 'file', size: entry.size }, entry)
+    }
   }
   tar.finalize()
+}
+
+/** Writes an entry without content. */
+function write(tar: Pack, header: TarHeader): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error | null) => (error ? reject(error) : resolve())
+    tar.entry(header, '', done).on('error', () => {}) // the tar's error is the one that is told
+  })
+}
+
+/** An empty file whose name says something (image-spec, layer.md, whiteouts). */
+const mark = (header: TarHeader): TarHeader => ({ ...header, mode: 0o644, type: 'file', size: 0 })
+
+function whiteoutOf(path: string): string {
+  const { dir, base } = posix.parse(path)
+  return posix.join(dir, `.wh.${base}`)
+}
+
+/** Longest name, in bytes, that a tar header holds itself, with a slash. */
+const longestName = 99
+
+/**
+ * Writes a pax header with extended attributes, as GNU tar and containerd name them. Their values are bytes, which tar-stream's own pax headers
+ * cannot hold. An entry has one pax header, so a long name stands in it, too, and the entry comes with the short one that is returned.
+ */
+function writeXattrs(tar: Pack, path: string, xattrs: Readonly<Record<string, string>>): string {
+  const plain = /^[\x20-\x7e]*$/.test(path) && path.length < longestName
+  const records = [
+    ...(plain ? [] : [paxRecord('path', Buffer.from(path))]),
+    ...Object.keys(xattrs)
+      .sort()
+      .map((name) => paxRecord(`SCHILY.xattr.${name}`, Buffer.from(xattrs[name] ?? '', 'base64'))),
+  ]
+  const body = Buffer.concat(records)
+  tar.push(paxHeader(body.length))
+  tar.push(Buffer.concat([body, Buffer.alloc((512 - (body.length % 512)) % 512)]))
+  return plain ? path : 'long-name'
+}
+
+/** A tar header of type `x` (POSIX ustar). */
+function paxHeader(size: number): Buffer {
+  const header = Buffer.alloc(512)
+  const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`
+  header.write('PaxHeader', 0)
+  header.write(octal(0o644, 7) + octal(0, 7) + octal(0, 7) + octal(size, 11) + octal(0, 11), 100)
+  header.write('        x', 148) // blanks instead of the sum, while it is taken
+  header.write('ustar\x0000', 257)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return header
+}
+
+/** `LENGTH NAME=VALUE\n`, where the length counts itself (POSIX pax, extended header). */
+function paxRecord(name: string, value: Buffer): Buffer {
+  const bare = Buffer.concat([Buffer.from(` ${name}=`), value, Buffer.from('\n')])
+  let length = bare.length + 1
+  while (String(length).length + bare.length !== length) length++
+  return Buffer.concat([Buffer.from(String(length)), bare])
 }
 
 async function writeFile(tar: Pack, header: TarHeader, { source, size, stamp }: FileEntry): Promise<void> {
@@ -95,13 +180,4 @@ async function writeFile(tar: Pack, header: TarHeader, { source, size, stamp }: 
 /** An entry that is cut off by an error of the whole tar says so too; the tar's error is the one that is told. */
 function begin(tar: Pack, header: TarHeader) {
   return tar.entry(header).on('error', () => {})
-}
-
-function hashing(hash: ReturnType<typeof createHash>): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk)
-      done(undefined, chunk)
-    },
-  })
 }

@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import { pipeline, Readable, Transform } from 'node:stream'
@@ -78,6 +79,14 @@ const each = (look: (piece: Buffer) => Error | undefined): Transform =>
       else done(error)
     },
   })
+
+/** Lets bytes through and takes their hash. */
+export function hashing(hash: Hash): Transform {
+  return each((piece) => {
+    hash.update(piece)
+    return undefined
+  })
+}
 
 export const isGzip = (start: Buffer): boolean => start[0] === 0x1f && start[1] === 0x8b
 

@@ -30,6 +30,11 @@ export class Arguments {
     }
   }
 
+  /** What ARG has declared so far. */
+  declared(): Record<string, string> {
+    return Object.fromEntries(this.#values)
+  }
+
   readonly value: Variables = (name) => this.#values.get(name) ?? this.#platform[name]
 }
 

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealerError } from '../errors.ts'
 import { clusterConfig } from '../image/small-images.test.support.ts'
+import type { RunInput } from '../sandbox/runner.ts'
 import { rejection } from '../testing/rejection.ts'
 import { baseOf, unusedArguments } from './arguments.ts'
 import {
@@ -151,7 +152,36 @@ test('a variable inside a text is told with its place', async () => {
   assert.match(error.message, /^Kubefile:4:6: The variable NOSUCH is not declared/)
 })
 
-refused('RUN', 'RUN echo hi', /Kubefile:2:1: RUN is not supported yet/, /CMDS/)
+test('RUN is told the layers before it and the variables at its place; without changes it makes no layer', async () => {
+  const inputs: RunInput[] = []
+  const { layers } = await drafted(
+    'ARG A=1\nENV B=2\nCOPY net.yaml a\nRUN echo\nARG C=3\nENV A=4\nRUN --network=none ["x"]',
+    {
+      run: async (input) => {
+        inputs.push(input)
+        return inputs.length > 1 ? [] : [{ kind: 'whiteout', path: 'a', mode: 0o644, owner: { uid: 0, gid: 0 } }]
+      },
+    },
+  )
+  assert.equal(
+    inputs.map(({ environment, network, layers }) => [environment, network, layers.length]),
+    [
+      [{ A: '1', B: '2' }, 'default', 1],
+      [{ A: '4', B: '2', C: '3' }, 'none', 2],
+    ],
+  )
+  assert.equal(
+    layers.map(({ createdBy }) => createdBy),
+    ['COPY net.yaml a', 'RUN echo'],
+  )
+})
+
+test('a folder that a command has removed is no folder any more', async () => {
+  const run = async () => [{ kind: 'whiteout', path: 'd', mode: 0o644, owner: { uid: 0, gid: 0 } } as const]
+  const draft = await drafted('COPY net.yaml d/\nRUN rm -r d\nCOPY net.yaml d', { run })
+  assert.equal(filesOf(draft), [['d/net.yaml'], ['d'], ['d']])
+})
+
 refused('COPY --from', 'COPY --from=busybox a b', /Kubefile:2:6: COPY --from is not supported yet/, /context/)
 
 test('ENV groups by quotes and has an old form', async () => {

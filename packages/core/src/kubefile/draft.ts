@@ -3,8 +3,10 @@ import semver from 'semver'
 import type { Platform } from '../hosts/host.ts'
 import type { AppConfig, ClusterConfig } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
+import type { RunInput } from '../sandbox/runner.ts'
 import { appFiles, appsFolder } from './app-files.ts'
 import { Arguments } from './arguments.ts'
+import { commandText } from './command-text.ts'
 import { copyFiles } from './copy-files.ts'
 import type { Add, App, AppCmds, AppEnv, Cmd, Copy, Instruction, Launch, Pair, Run } from './instructions.ts'
 import type { Position } from './kubefile.ts'
@@ -47,6 +49,8 @@ export interface DraftInput extends SceneInput {
   /** Folders of the base's files; asked for when it matters, since it takes reading them. */
   readonly baseFolders?: () => Promise<ReadonlySet<string>>
   readonly buildArgs: Readonly<Record<string, string>>
+  /** Executes a RUN on the base and the layers before it. */
+  readonly run: (input: RunInput) => Promise<readonly LayerEntry[]>
 }
 
 /** An app while its instructions are read. */
@@ -156,12 +160,11 @@ class Drafting {
     )
   }
 
-  #run({ at }: Run): never {
-    throw this.#scene.problem(
-      at,
-      'RUN is not supported yet.',
-      'Make the files before the build and COPY them, or run the command when the cluster is launched: CMDS, or an APP of shell scripts.',
-    )
+  async #run({ at, command, network }: Run): Promise<void> {
+    const environment = { ...this.#args.declared(), ...Object.fromEntries(this.#env) }
+    const layers = this.#layers.map(({ entries }) => entries)
+    const entries = await this.#input.run({ at, command, network, environment, layers })
+    if (entries.length > 0) this.#addLayer(`RUN ${commandText(command)}`, entries)
   }
 
   async #isFolder(path: string): Promise<boolean> {

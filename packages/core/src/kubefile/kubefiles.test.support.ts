@@ -6,7 +6,7 @@ import type { ClusterConfig } from '../image/cluster-config.ts'
 import { FileDigests } from '../image/layer-digests.ts'
 import type { Logger } from '../logger.ts'
 import { BuildContext } from './context.ts'
-import { type Draft, draftImage } from './draft.ts'
+import { type Draft, type DraftInput, draftImage } from './draft.ts'
 import { IgnoreRules } from './ignore.ts'
 import { parseKubefile } from './parse.ts'
 
@@ -92,6 +92,8 @@ export interface DraftingOptions {
   readonly base?: ClusterConfig
   readonly buildArgs?: Readonly<Record<string, string>>
   readonly logger?: Logger
+  /** What RUN does; without it nothing is executed. */
+  readonly run?: DraftInput['run']
 }
 
 /** Executes instructions on `FROM scratch`, for linux/arm64 unless told otherwise. */
@@ -103,6 +105,7 @@ export async function draftOf(
     base,
     buildArgs = {},
     logger = listening(),
+    run = async () => [],
   }: DraftingOptions = {},
 ): Promise<Draft> {
   const kubefile = parseKubefile(instructions.startsWith('FROM ') ? instructions : `FROM scratch\n${instructions}`)
@@ -114,6 +117,7 @@ export async function draftOf(
     context,
     downloads: join(folder, '..', 'downloads'),
     logger,
+    run,
   })
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { SealerError } from '../errors.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
@@ -12,7 +12,7 @@ import { foldersOf } from '../image/layer-folders.ts'
 import { annotations } from '../image/oci.ts'
 import { fullName, parseReference } from '../image/reference.ts'
 import { baseOf, unusedArguments } from '../kubefile/arguments.ts'
-import { type Draft, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
+import { type Draft, type DraftInput, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { partsOf } from '../kubefile/parts.ts'
 import { readSource } from '../kubefile/read-source.ts'
@@ -107,9 +107,10 @@ async function buildPlatform(platform: Platform, workshop: Workshop, signal: Abo
 function draftOn(
   base: PlatformImage | undefined,
   platform: Platform,
-  { source, context, cache, logger, store }: Workshop,
+  workshop: Workshop,
   signal: AbortSignal,
 ): Promise<Draft> {
+  const { source, context, cache, logger, store } = workshop
   const { kubefile, buildArgs } = source
   const notes = new CacheNotes(join(cache, 'folders'))
   const baseFolders = () => foldersOf(base?.layers ?? [], store.blobs, notes, signal)
@@ -124,7 +125,35 @@ function draftOn(
     downloads,
     logger,
     signal,
+    run: runOn(base, platform, workshop, signal),
   })
+}
+
+/** Executes RUN; what a sandbox needs is loaded and opened for the first one. */
+function runOn(
+  base: PlatformImage | undefined,
+  platform: Platform,
+  { cache, store, options, say, logger }: Workshop,
+  signal: AbortSignal,
+): DraftInput['run'] {
+  const open = async () => {
+    const { Runner, Trees } = await import('../sandbox/index.ts')
+    return new Runner({
+      trees: await Trees.open(join(cache, 'trees')),
+      notes: join(cache, 'runs'),
+      blobs: store.blobs,
+      base: base?.layers ?? [],
+      platform,
+      fresh: options.noCache === true,
+      say,
+      logger,
+    })
+  }
+  let runner: ReturnType<typeof open> | undefined
+  return async (input) => {
+    runner ??= open()
+    return (await runner).run(input, signal)
+  }
 }
 
 /** The base for one platform of the build, as it is for another, e.g. this machine's. Undefined for `scratch`. */
@@ -137,11 +166,26 @@ async function baseImage(
   return base === undefined ? undefined : store.platform(await store.resolve(base), as)
 }
 
-/** Later layers hide what earlier ones have at the same path. */
+/** Later layers hide what earlier ones have at the same path, and take away what they have. */
 function lastAtEachPath(layers: readonly DraftLayer[]): LayerEntry[] {
   const entries = new Map<string, LayerEntry>()
-  for (const entry of layers.flatMap((layer) => layer.entries)) entries.set(entry.path, entry)
+  for (const layer of layers) {
+    const hidden = new Set(layer.entries.filter(hidesBelow).map(({ path }) => path))
+    if (hidden.size > 0) for (const path of entries.keys()) if (isBelow(path, hidden)) entries.delete(path)
+    for (const entry of layer.entries) {
+      if (entry.kind === 'whiteout') entries.delete(entry.path)
+      else entries.set(entry.path, entry)
+    }
+  }
   return [...entries.values()]
+}
+
+const hidesBelow = (entry: LayerEntry): boolean =>
+  entry.kind === 'whiteout' || (entry.kind === 'folder' && entry.opaque === true)
+
+function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  for (let above = posix.dirname(path); above !== '.'; above = posix.dirname(above)) if (folders.has(above)) return true
+  return false
 }
 
 async function configOf(

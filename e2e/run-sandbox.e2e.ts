@@ -1,0 +1,277 @@
+// landing, time limit: 120 s
+import { execFileSync } from 'node:child_process'
+import { copyFile, lstat, mkdir, readFile, symlink } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { SealerError } from '../packages/core/src/errors.ts'
+import { workplace } from '../packages/core/src/lifecycles/build.test.support.ts'
+import type { BuildOptions } from '../packages/core/src/sealer.ts'
+import { rejection } from '../packages/core/src/testing/rejection.ts'
+
+const corePattern = await readFile('/proc/sys/kernel/core_pattern', 'utf8')
+const test = suite('RUN in a sandbox')
+
+/** Builds `FROM scratch` with instructions; an image without a shell unless `busybox`. */
+async function built(instructions: string, options: Partial<BuildOptions> & { readonly busybox?: boolean } = {}) {
+  const { busybox = false, ...rest } = options
+  const place = await workplace({ Kubefile: '' })
+  if (busybox) {
+    await mkdir(join(place.context.folder, 'box/bin'), { recursive: true })
+    await copyFile('/bin/busybox', join(place.context.folder, 'box/bin/busybox'))
+    for (const name of ['sh', 'cat', 'ls', 'id', 'grep', 'kill']) {
+      await symlink('busybox', join(place.context.folder, 'box/bin', name))
+    }
+  }
+  const lines: string[] = []
+  const run = async (text = instructions) => {
+    lines.length = 0
+    await place.context.write('Kubefile', `FROM scratch\n${busybox ? 'COPY box .\n' : ''}${text}\nCMD echo\n`)
+    return place.build({ onProgress: (line) => lines.push(line), ...rest })
+  }
+  const listing = async (report: Awaited<ReturnType<typeof run>>, at = -1) => {
+    const { layers } = await place.inspect(report)
+    const blob = layers.at(at)?.blob.digest ?? ''
+    const text = execFileSync('tar', ['-tvf', '-', '--numeric-owner'], {
+      input: await place.store.blobs.read(blob),
+      env: { ...process.env, TAR_OPTIONS: '-z' },
+    })
+    return text
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/ +/g, ' ').replace(/ 1970-01-01 00:00/, ''))
+  }
+  return {
+    ...place,
+    run,
+    lines,
+    listing,
+    said: () => lines.filter((line) => line.includes('| ')).map((line) => line.replace(/^.*?\| /, '')),
+  }
+}
+
+test('the layer of a command holds what it has added, changed and taken away', async () => {
+  await using place = await built(
+    'COPY Kubefile keep/a\nCOPY Kubefile gone/b\nCOPY Kubefile again/c\nRUN mkdir new && echo x > new/f && ln new/f new/g && ln -s f new/l && rm -rf gone again && mkdir again && echo y >> keep/a && chmod 4755 new/f && chown 12:34 keep/a',
+  )
+  const report = await place.run()
+  assert.equal(await place.listing(report), [
+    'drwxr-xr-x 0/0 0 again/',
+    '-rw-r--r-- 0/0 0 again/.wh..wh..opq',
+    '-rw-r--r-- 0/0 0 .wh.gone',
+    'drwxr-xr-x 0/0 0 keep/',
+    `-rw-r--r-- 12/34 ${(await lstat(join(place.context.folder, 'Kubefile'))).size + 2} keep/a`,
+    'drwxr-xr-x 0/0 0 new/',
+    '-rwsr-xr-x 0/0 2 new/f',
+    'hrwsr-xr-x 0/0 0 new/g link to new/f',
+    'lrwxrwxrwx 0/0 0 new/l -> f',
+  ])
+})
+
+test('a command that was run on the same files with the same variables is not run again', async () => {
+  await using place = await built('')
+  const kubefile = (value: string) => `ARG A=${value}\nCOPY keep.txt .\nRUN date +%N >at; echo "$A"\nRUN cat at >again`
+  await place.context.write('keep.txt', '1')
+  const first = await place.run(kubefile('1'))
+  const second = await place.run(kubefile('1'))
+  assert.equal([second.digest, second.layers.cached, place.said()], [first.digest, 3, []])
+  const other = await place.run(kubefile('2'))
+  assert.equal([other.digest === first.digest, place.said()], [false, ['2']])
+  await place.context.write('keep.txt', '2')
+  assert.is.not((await place.run(kubefile('1'))).digest, first.digest)
+})
+
+test('--no-cache runs it again', async () => {
+  await using place = await built('RUN date +%N >at', { noCache: true })
+  const first = await place.run()
+  assert.is.not((await place.run()).digest, first.digest)
+})
+
+test('an image on it has the files, and takes them away', async () => {
+  await using place = await built('COPY Kubefile a/one\nCOPY Kubefile a/two\nRUN rm a/one && mkdir b && echo 1 >b/x')
+  await place.run()
+  await place.context.write(
+    'Kubefile',
+    'FROM app:v1\nRUN ls a b; rm -r b; mkdir b; setfattr -n user.note -v "é" a/two\nRUN ls -A b; getfattr -n user.note --only-values a/two\nCMD echo\n',
+  )
+  const lines: string[] = []
+  await place.build({ tag: 'app:v2', onProgress: (line) => lines.push(line) })
+  assert.equal(
+    lines.filter((line) => line.includes(': | ')).map((line) => line.replace(/^.*: \| /, '')),
+    ['a:', 'two', '', 'b:', 'x', 'é'],
+  )
+  const parts = await place.store.platform(await place.store.resolve('app:v2'), { os: 'linux', architecture: 'amd64' })
+  assert.is(parts.layers.length, 4) // the last command has changed nothing
+})
+
+test('a failed command is an error with its place and its last words, and leaves nothing', async () => {
+  await using place = await built('RUN echo before; echo "cannot do it" >&2; exit 7')
+  const error = await rejection<SealerError>(place.run())
+  assert.is(error.code, 'RUN_FAILED')
+  assert.match(error.message, /Kubefile:2: the command ended with exit code 7/)
+  assert.match(error.message, /\| cannot do it$/)
+})
+
+test('forms: a program with arguments, a program in the Kubefile, variables', async () => {
+  await using place = await built(
+    'ARG V=arg\nENV W="a b"\nRUN ["printf", "%s\\n", "$V"]\nRUN <<EOT\n#!/usr/bin/env bash\nset -u\necho ${V^^} "$W"\nEOT\nRUN <<EOT\ncd /etc\npwd\nEOT',
+  )
+  await place.run()
+  assert.equal(place.said(), ['$V', 'ARG a b', '/etc'])
+})
+
+test('an image with a shell is on its own: no program and no file of this machine', async () => {
+  await using place = await built('RUN id -u; ls /; ls /usr 2>&1; cat /etc/passwd 2>&1; ls -A /tmp /etc', {
+    busybox: true,
+  })
+  await place.run()
+  assert.equal(
+    place.said().join(' '),
+    "0 bin dev etc proc tmp ls: /usr: No such file or directory cat: can't open '/etc/passwd': No such file or directory /etc: hosts resolv.conf  /tmp:",
+  )
+})
+
+/** What a command says that tries to do harm; it ends well whatever happened. */
+async function attempt(script: string, options: Parameters<typeof built>[1] = {}): Promise<string> {
+  await using place = await built(`RUN <<EOT\n${script}\ntrue\nEOT`, options)
+  await place.run()
+  return place.said().join('\n')
+}
+
+test('files of this machine cannot be written, not even tools that are lent', async () => {
+  const said = await attempt(`
+    echo x >/usr/bin/sealer-was-here
+    rm -f /usr/bin/env
+    echo x >/usr/share/sealer-was-here
+    echo x >/etc/ssl/sealer-was-here
+    ls /root /home /var /proc/1/root/home /proc/1/cwd/home`)
+  assert.is(said.match(/Read-only file system/g)?.length, 4)
+  assert.is(said.match(/No such file or directory/g)?.length, 5)
+})
+
+test('a link of the image leads nowhere but into the image', async () => {
+  await using place = await built('COPY box .\nRUN echo x >out/sealer-was-here; mkdir -p /var/sealer-was-here; ls /var')
+  await mkdir(join(place.context.folder, 'box'))
+  await symlink('/var/tmp', join(place.context.folder, 'box/out'))
+  await symlink('/proc/1/root', join(place.context.folder, 'box/proc'))
+  await symlink('/var/tmp', join(place.context.folder, 'box/dev'))
+  await symlink('/var/tmp', join(place.context.folder, 'box/etc'))
+  await symlink('/var/tmp', join(place.context.folder, 'box/tmp'))
+  await place.run()
+  assert.equal(place.said().slice(-1), ['sealer-was-here'])
+  assert.is(await lstat('/var/tmp/sealer-was-here').catch(() => 'nothing'), 'nothing')
+  assert.is(await lstat('/var/tmp/resolv.conf').catch(() => 'nothing'), 'nothing')
+})
+
+test('mounts, devices, namespaces, kernel settings and powers are refused', async () => {
+  const said = await attempt(`
+    mount -t tmpfs tmpfs /etc; umount /proc; mount -o remount,rw /usr/bin
+    mknod disk b 254 0; mknod mem c 1 1
+    unshare --user true; unshare --mount true; chroot / true
+    echo 1 >/proc/sys/kernel/panic; echo b >/proc/sysrq-trigger; echo core >/proc/sys/kernel/core_pattern
+    hostname sealer-was-here; date -s 2000-01-01; dmesg | head -1; swapoff -a
+    ip link add x type dummy; sysctl -w net.ipv4.ip_forward=1
+    echo "powers $(grep NoNewPrivs /proc/self/status | cut -f2) $(grep Seccomp: /proc/self/status | cut -f2) $(grep CapEff /proc/self/status | cut -f2)"`)
+  assert.match(said, /powers 1 2 00000000800000fb/)
+  for (const word of [
+    'mount: ',
+    'umount: ',
+    'mknod: disk',
+    'mknod: mem',
+    'unshare: ',
+    'chroot: ',
+    'hostname: ',
+    'date: ',
+    'RTNETLINK answers: Operation not permitted',
+  ])
+    assert.match(said, word)
+  assert.is(await readFile('/proc/sys/kernel/core_pattern', 'utf8'), corePattern)
+})
+
+test('no process outside is seen, signalled or traced', async () => {
+  const victim = process.pid
+  const said = await attempt(
+    `ls /proc | grep -c '^[0-9]'; kill -0 ${victim}; kill -KILL -1 2>/dev/null; cat /proc/${victim}/environ`,
+    { busybox: true },
+  )
+  assert.ok(Number(said.split('\n')[0]) < 10)
+  assert.match(said, /can't kill pid|No such process/)
+})
+
+test('the loopback, the sockets and the link-local addresses of this machine are out of reach', async () => {
+  const heard: string[] = []
+  const server = createServer((socket) => {
+    heard.push('connection')
+    socket.destroy()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  execFileSync('ip', ['addr', 'add', '169.254.169.254/32', 'dev', 'lo'])
+  const metadata = createServer((socket) => {
+    heard.push('metadata')
+    socket.destroy()
+  })
+  await new Promise<void>((resolve) => metadata.listen(0, '169.254.169.254', resolve))
+  const at = (metadata.address() as { port: number }).port
+  try {
+    await attempt(
+      `for a in 127.0.0.1 127.0.0.2 10.0.2.2 0.0.0.0 localhost ::1 ::ffff:127.0.0.1; do timeout 3 bash -c "echo >/dev/tcp/$a/${port}"; done
+      timeout 3 bash -c 'echo >/dev/tcp/169.254.169.254/${at}'
+      cat /proc/net/unix | wc -l`,
+    )
+    assert.equal(heard, [])
+  } finally {
+    execFileSync('ip', ['addr', 'del', '169.254.169.254/32', 'dev', 'lo'])
+    for (const one of [server, metadata]) one.close()
+  }
+})
+
+test('the way out leads to other machines, unless there is none', async () => {
+  const said = await attempt('ip -4 route | wc -l; cat /etc/resolv.conf | head -1; ip -br link | wc -l')
+  assert.is(said, '3\nnameserver 10.0.2.3\n2')
+  await using alone = await built('RUN --network=none cat /etc/resolv.conf; ip -br link')
+  await alone.run()
+  assert.match(alone.said().join(), /^lo/)
+  assert.is(alone.said().length, 1)
+})
+
+test('what a command leaves behind in the background ends with it', async () => {
+  const mark = `sealer-left-${process.pid}`
+  await attempt(`(exec -a ${mark} setsid sleep 1000) >/dev/null 2>&1 &\nsleep 0.3`)
+  assert.not.match(execFileSync('ps', ['-eo', 'args']).toString(), mark)
+})
+
+test('a flood of processes ends at a bound and with the build', async () => {
+  const abort = new AbortController()
+  await using place = await built('RUN echo started; f() { f | f & }; f; sleep 1000', { signal: abort.signal })
+  const building = rejection(place.run())
+  while (!place.lines.some((line) => line.includes('started'))) await new Promise((resolve) => setTimeout(resolve, 50))
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const most = sandboxed().length
+  abort.abort(new Error('enough'))
+  assert.is((await building).message, 'enough')
+  assert.ok(most > 100 && most < 4200, `${most} processes`)
+  assert.equal(sandboxed(), [])
+})
+
+/** Processes that run with ids of sandboxes, without those that are dead already. */
+function sandboxed(): string[] {
+  const list = execFileSync('ps', ['-eo', 'uid=,stat=,args='], { maxBuffer: 64 * 1024 * 1024 }).toString()
+  return list.split('\n').filter((line) => Number.parseInt(line, 10) >= 2_000_000_000 && !/^ *\d+ Z/.test(line))
+}
+
+test('the Kubefile of the reference', async () => {
+  await using place = await built('')
+  for (const name of ['head', 'en', 'de']) await place.context.write(`texts/${name}`, `${name}\n`)
+  const sample = join(import.meta.dirname, '../packages/core/src/kubefile/testdata/Kubefile.run')
+  await place.context.write('Kubefile', await readFile(sample, 'utf8'))
+  const report = await place.build()
+  assert.equal(
+    (await place.listing(report, 1)).map((line) => line.split(' ').at(-1)),
+    ['de.txt', 'en.txt', '.wh.texts'],
+  )
+})
+
+test.run()

@@ -1,0 +1,2 @@
+export { Runner } from './runner.ts'
+export { Trees } from './trees.ts'
