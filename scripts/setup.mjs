@@ -23,6 +23,7 @@ const basePackages = [
 const testPackages = [
   ...['docker-registry', 'openssh-server', 'skopeo', 'umoci'],
   ...['bubblewrap', 'slirp4netns', 'attr'], // the sandbox of RUN
+  ...['bzip2', 'zstd'], // archives that are added
 ]
 
 /** One thing that is missing here and that the set-up brings. */

@@ -14,7 +14,7 @@ type Source =
 
 /**
  * What COPY or ADD puts into the image. A folder's content goes to the target; a file goes into it where the target ends with a slash, is
- * known to be a folder, or has to hold several, and else becomes the target.
+ * known to be a folder, or has to hold several, and else becomes the target; an archive that is added is unpacked into the target.
  * @throws KUBEFILE_INVALID, DOWNLOAD_FAILED, DOWNLOAD_CHECKSUM
  */
 export async function copyFiles(
@@ -22,6 +22,7 @@ export async function copyFiles(
   scene: Scene,
   isFolder: (path: string) => Promise<boolean>,
 ): Promise<LayerEntry[]> {
+  const { kind } = instruction
   const options = copyOptions(instruction, scene)
   const checksum = checksumOf(instruction, scene)
   const target = targetOf(instruction.target, scene)
@@ -33,15 +34,7 @@ export async function copyFiles(
     const path = intoFolder ? posix.join(target, nameOf(source, scene)) : target
     if ('url' in source) entries.push(await scene.fetched(source.url, path, checksum, options))
     else if ('inline' in source) entries.push(await scene.written(source.inline.content, path, options))
-    else entries.push(...(await copyLocal(source.local, source.word, target, path, options, scene)))
-  }
-  const wrong = checksum && entries.find((entry) => entry.kind === 'file' && entry.digest !== checksum)
-  if (wrong && wrong.kind === 'file') {
-    throw scene.problem(
-      instruction.at,
-      `${wrong.path} is ${wrong.digest}, not ${checksum}.`,
-      'Find out why the file is another one before you change --checksum.',
-    )
+    else entries.push(...(await localEntries(source, { kind, place: target, path }, options, checksum, scene)))
   }
   return entries
 }
@@ -81,32 +74,35 @@ async function sourcesOf(instruction: Copy | Add, scene: Scene): Promise<Source[
     if (isUrl(text)) found.push({ word, url: text })
     else for (const local of await scene.inContext(word, (context) => context.find(text))) found.push({ word, local })
   }
-  if (kind === 'ADD') refuseArchives(found, scene)
   return [...found, ...texts.map((inline) => ({ inline }))]
 }
 
-/** A Dockerfile's ADD unpacks archives; ours does not, so it says so rather than doing something else in silence. */
-function refuseArchives(sources: readonly Source[], scene: Scene): void {
-  for (const source of sources) {
-    if (!('local' in source) || !/\.(?:tar|tar\.(?:gz|xz|bz2|zst)|tgz|txz|tbz2?)$/.test(source.local.path)) continue
-    throw scene.problem(
-      source.word.at,
-      `ADD does not unpack archives yet (${source.local.path}).`,
-      'COPY it to keep it packed, or unpack it into the context.',
-    )
-  }
-}
-
-async function copyLocal(
-  source: ContextSource,
-  word: Word,
-  target: string,
-  path: string,
+/** Of a folder the content, of an archive that is added what is in it, else the file. */
+async function localEntries(
+  { local, word }: Extract<Source, { local: ContextSource }>,
+  { kind, place, path }: { readonly kind: string; readonly place: string; readonly path: string },
   options: CopyOptions,
+  checksum: string | undefined,
   scene: Scene,
 ): Promise<LayerEntry[]> {
-  const place = source.stats.isDirectory() ? target : path
-  return scene.inContext(word, (context) => context.entries(source, place, options))
+  return scene.inContext(word, async (context) => {
+    if (local.stats.isDirectory()) return context.entries(local, place, options)
+    const entries = await context.entries(local, path, options)
+    const [file] = entries
+    if (file?.kind !== 'file') return entries
+    refuseOther(file.digest, checksum, word, scene)
+    const unpacked = kind === 'ADD' ? await scene.unpacked(file, place, options) : undefined
+    return unpacked ?? entries
+  })
+}
+
+function refuseOther(digest: string, checksum: string | undefined, word: Word, scene: Scene): void {
+  if (checksum === undefined || checksum === digest) return
+  throw scene.problem(
+    word.at,
+    `${scene.text(word)} is ${digest}, not ${checksum}.`,
+    'Find out why the file is another one before you change --checksum.',
+  )
 }
 
 /** A target as a path from the root of the image, without slashes around it. */

@@ -43,7 +43,7 @@ export interface InlineFile extends At {
   readonly content: Word
 }
 
-/** `COPY [--from=IMAGE] [--chown=UID:GID] [--chmod=OCTAL] SOURCE… TARGET`; a source may be a text: `<<NAME`. */
+/** `COPY [--from=IMAGE] [--chown=UID:GID] [--chmod=MODE] SOURCE… TARGET`; a source may be a text: `<<NAME`. */
 export interface Copy extends At {
   readonly kind: 'COPY'
   readonly sources: readonly Word[]

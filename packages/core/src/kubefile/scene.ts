@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import type { SealerError } from '../errors.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import { fileStamp } from '../image/layer-digests.ts'
@@ -84,6 +84,18 @@ export class Scene {
       ...(signal && { signal }),
     })
     return { ...(await stamped(file)), path, mode: mode?.(newFile, false) ?? newFile, owner, digest }
+  }
+
+  /** What a local archive holds, below a path of the image; undefined when the file is no archive. @throws ContextProblem */
+  async unpacked(file: FileEntry, target: string, { owner, mode }: CopyOptions): Promise<LayerEntry[] | undefined> {
+    const { unpackArchive } = await import('./unpack-archive.ts')
+    const entries = await unpackArchive(file, join(this.#input.downloads, 'unpacked'), this.#input.signal)
+    return entries?.map((entry) => ({
+      ...entry,
+      path: posix.join(target, entry.path),
+      owner: owner ?? entry.owner,
+      mode: entry.kind === 'link' ? entry.mode : (mode?.(entry.mode, entry.kind === 'folder') ?? entry.mode),
+    }))
   }
 
   /** A text of the Kubefile as a file of the image, kept beside what was fetched. */
