@@ -13,6 +13,8 @@ export interface BackoffOptions {
   /** A number in [0, 1), as `Math.random`. */
   readonly random?: () => number
   readonly signal?: AbortSignal
+  /** Milliseconds that whoever failed asks to be left alone for; jitter comes on top. */
+  readonly atLeast?: (error: unknown) => number | undefined
   /** Whether this failure can heal. What cannot is thrown at once. */
   readonly retry: (error: unknown) => boolean
 }
@@ -23,8 +25,9 @@ export interface BackoffOptions {
  */
 export async function backoff<T>(
   work: () => Promise<T>,
-  { attempts, deadlineMs, baseMs = 250, maxMs = 5_000, clock, random = Math.random, signal, retry }: BackoffOptions,
+  { attempts, deadlineMs, baseMs = 250, maxMs = 5_000, clock, random = Math.random, ...options }: BackoffOptions,
 ): Promise<T> {
+  const { signal, retry, atLeast } = options
   const most = attempts ?? (deadlineMs === undefined ? 5 : Number.POSITIVE_INFINITY)
   const end = clock.now() + (deadlineMs ?? Number.POSITIVE_INFINITY)
   for (let attempt = 1; ; attempt += 1) {
@@ -33,7 +36,7 @@ export async function backoff<T>(
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      const pause = random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1))
+      const pause = (atLeast?.(error) ?? 0) + random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1))
       if (attempt >= most || !retry(error) || clock.now() + pause >= end) throw error
       await clock.sleep(pause, signal)
     }

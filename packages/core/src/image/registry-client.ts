@@ -1,7 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { SealerError } from '../errors.ts'
 import type { Platform } from '../hosts/host.ts'
@@ -14,11 +13,12 @@ import { imageErrors } from './errors.ts'
 import type { FetchedImage } from './fetched-image.ts'
 import { fetchPlatform } from './fetched-image.ts'
 import { isIndexType, isManifestType, maxJsonBytes, mediaTypes } from './oci.ts'
-import type { Reference } from './reference.ts'
 import { fullName, isDigest, parseReference } from './reference.ts'
-import { canHeal, registryErrors } from './registry-errors.ts'
+import { registryErrors } from './registry-errors.ts'
 import type { Answer, Ask } from './registry-http.ts'
-import { described, RegistryHttp, readAtMost, reasonOf, translated } from './registry-http.ts'
+import { RegistryHttp, readAtMost, translated } from './registry-http.ts'
+import { listReferrers, type Referrer, sendReferrer } from './registry-referrers.ts'
+import { pull, push, RegistrySession, type Repository } from './registry-session.ts'
 import { sideBySide } from './side-by-side.ts'
 
 export interface RegistryOptions {
@@ -30,9 +30,6 @@ export interface RegistryOptions {
   readonly insecure?: boolean
 }
 
-/** Part of a registry: where an image's blobs are. */
-export type Repository = Pick<Reference, 'registry' | 'repository'>
-
 export interface Transfer {
   readonly signal?: AbortSignal | undefined
   /** Called with the bytes of this blob that have arrived so far. */
@@ -41,29 +38,27 @@ export interface Transfer {
 
 /** Blobs moved at the same time. */
 export const transfersAtOnce = 4
-const attempts = 6
 const manifestTypes = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerList, mediaTypes.dockerManifest].join(
   ', ',
 )
 
 /** A client of registries after the OCI distribution specification 1.1. Close it with `await using`. */
 export class RegistryClient implements AsyncDisposable {
-  readonly #http: RegistryHttp
-  readonly #clock: Clock
+  readonly #session: RegistrySession
   readonly credentials: Credentials
 
   constructor({ home, clock, secrets, insecure }: RegistryOptions) {
     const docker = join(process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json')
     this.credentials = new Credentials(home, [docker], secrets)
-    this.#clock = clock
-    this.#http = new RegistryHttp(this.credentials, {
+    const http = new RegistryHttp(this.credentials, {
       remember: (secret) => secrets.remember(secret),
       ...(insecure === undefined ? {} : { insecure }),
     })
+    this.#session = new RegistrySession(http, clock)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#http[Symbol.asyncDispose]()
+    return this.#session.http[Symbol.asyncDispose]()
   }
 
   /**
@@ -105,9 +100,9 @@ export class RegistryClient implements AsyncDisposable {
     { signal }: Transfer = {},
   ): Promise<{ blob: BlobDescriptor; bytes: Buffer }> {
     const what = `${name.repository}${isDigest(tagOrDigest) ? '@' : ':'}${tagOrDigest}`
-    return this.#persistent(signal, async () => {
+    return this.#session.persistent(signal, async () => {
       const ask = pull(name, 'GET', `manifests/${tagOrDigest}`, signal, { accept: manifestTypes })
-      const answer = await this.#expect([200], what, ask)
+      const answer = await this.#session.expect([200], what, ask)
       const bytes = await readAtMost(answer.body, maxJsonBytes, name.registry).catch((error) => {
         throw translated(error, name.registry, signal)
       })
@@ -126,8 +121,8 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Digest that a tag points at; undefined when the registry has no such tag. */
   async digestOfTag(name: Repository, tag: string, { signal }: Transfer = {}): Promise<string | undefined> {
-    return this.#persistent(signal, async () => {
-      const answer = await this.#expect(
+    return this.#session.persistent(signal, async () => {
+      const answer = await this.#session.expect(
         [200, 404],
         'the image',
         push(name, 'HEAD', `manifests/${tag}`, signal, { accept: manifestTypes }),
@@ -164,11 +159,15 @@ export class RegistryClient implements AsyncDisposable {
     const what = `the blob ${blob.digest} of ${name.repository}`
     const bytesFrom = async (offset: number) => {
       const range = offset === 0 ? {} : { range: `bytes=${offset}-` }
-      const answer = await this.#expect([200, 206, 416], what, pull(name, 'GET', `blobs/${blob.digest}`, signal, range))
+      const answer = await this.#session.expect(
+        [200, 206, 416],
+        what,
+        pull(name, 'GET', `blobs/${blob.digest}`, signal, range),
+      )
       if (answer.status !== 416)
         return { stream: answer.body as Readable, offset: answer.status === 206 ? startOf(answer, offset) : 0 }
       await answer.body.dump()
-      const again = await this.#expect([200], what, pull(name, 'GET', `blobs/${blob.digest}`, signal))
+      const again = await this.#session.expect([200], what, pull(name, 'GET', `blobs/${blob.digest}`, signal))
       return { stream: again.body as Readable, offset: 0 }
     }
     const receiving = {
@@ -176,7 +175,7 @@ export class RegistryClient implements AsyncDisposable {
       ...(signal === undefined ? {} : { signal }),
       ...(onBytes === undefined ? {} : { onBytes: (here: number) => onBytes(blob, here) }),
     }
-    await this.#persistent(signal, () =>
+    await this.#session.persistent(signal, () =>
       blobs.receive(blob, bytesFrom, receiving).catch((error) => {
         throw translated(error, name.registry, signal)
       }),
@@ -186,8 +185,12 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Whether the registry has a blob in this repository. */
   async hasBlob(name: Repository, digest: string, { signal }: Transfer = {}): Promise<boolean> {
-    return this.#persistent(signal, async () => {
-      const answer = await this.#expect([200, 404], `the blob ${digest}`, push(name, 'HEAD', `blobs/${digest}`, signal))
+    return this.#session.persistent(signal, async () => {
+      const answer = await this.#session.expect(
+        [200, 404],
+        `the blob ${digest}`,
+        push(name, 'HEAD', `blobs/${digest}`, signal),
+      )
       await answer.body.dump()
       return answer.status === 200
     })
@@ -208,17 +211,17 @@ export class RegistryClient implements AsyncDisposable {
     const { signal, onBytes } = transfer
     const what = `the blob ${blob.digest}`
     let session: URL | undefined
-    return this.#persistent(signal, async () => {
+    return this.#session.persistent(signal, async () => {
       let offset = 0
       if (session === undefined) {
         const lend = mountFrom === undefined ? '' : `?mount=${blob.digest}&from=${encodeURIComponent(mountFrom)}`
         const ask = push(name, 'POST', `blobs/uploads/${lend}`, signal, {}, mountFrom)
-        const answer = await this.#expect([201, 202], what, { ...ask, body: () => Buffer.alloc(0) })
+        const answer = await this.#session.expect([201, 202], what, { ...ask, body: () => Buffer.alloc(0) })
         await answer.body.dump()
         if (answer.status === 201) return false
         session = nextAddress(answer, name.registry)
       } else {
-        const answer = await this.#expect([204, 404], what, push(name, 'GET', session.href, signal))
+        const answer = await this.#session.expect([204, 404], what, push(name, 'GET', session.href, signal))
         await answer.body.dump()
         if (answer.status === 404) {
           session = undefined
@@ -234,7 +237,7 @@ export class RegistryClient implements AsyncDisposable {
       if (offset < blob.size) session = await this.#sendRest(name, blob, blobs, session, offset, transfer)
       const commit = new URL(session)
       commit.searchParams.set('digest', blob.digest)
-      const done = await this.#expect([201, 204], what, {
+      const done = await this.#session.expect([201, 204], what, {
         ...push(name, 'PUT', commit.href, signal),
         body: () => Buffer.alloc(0),
       })
@@ -255,9 +258,12 @@ export class RegistryClient implements AsyncDisposable {
     bytes: Buffer,
     { signal }: Transfer = {},
   ): Promise<void> {
-    await this.#persistent(signal, async () => {
+    await this.#session.persistent(signal, async () => {
       const ask = push(name, 'PUT', `manifests/${tagOrDigest}`, signal, { 'content-type': blob.mediaType })
-      const answer = await this.#expect([200, 201, 202], `the manifest ${blob.digest}`, { ...ask, body: () => bytes })
+      const answer = await this.#session.expect([200, 201, 202], `the manifest ${blob.digest}`, {
+        ...ask,
+        body: () => bytes,
+      })
       await answer.body.dump()
       const stored = answer.headers['docker-content-digest']
       if (stored !== undefined && stored !== blob.digest) {
@@ -270,14 +276,35 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /**
+   * What says of itself that it belongs to a manifest: signatures, SBOMs (distribution-spec, "Listing Referrers"). A
+   * registry without the interface keeps the list under the tag `sha256-HEX`.
+   * @throws REGISTRY_INVALID when it is no index
+   */
+  referrers(
+    name: Repository,
+    digest: string,
+    transfer: Transfer & { readonly artifactType?: string } = {},
+  ): Promise<readonly Referrer[]> {
+    return listReferrers(this, this.#session, name, digest, transfer)
+  }
+
+  /**
+   * Sends a manifest that has a `subject`, under its digest, and puts it on the list where the registry does not do so. Its
+   * config and layers must be there.
+   */
+  async pushReferrer(name: Repository, bytes: Buffer, transfer: Transfer = {}): Promise<BlobDescriptor> {
+    return sendReferrer(this, this.#session, name, bytes, transfer)
+  }
+
+  /**
    * Proves a user and a password.
    * @throws LOGIN_FAILED
    */
   async proveLogin(registry: string, user: string, password: string, signal?: AbortSignal): Promise<void> {
     const ask: Ask = { method: 'GET', registry, path: '', scope: '', ...(signal === undefined ? {} : { signal }) }
     try {
-      const answer = await this.#http.ask(ask, { kind: 'password', user, password })
-      await this.#refuse(answer, ask, [200], 'the login')
+      const answer = await this.#session.http.ask(ask, { kind: 'password', user, password })
+      await this.#session.refuse(answer, ask, [200], 'the login')
       await answer.body.dump()
     } catch (error) {
       if (SealerError.is(error) && error.code === 'REGISTRY_DENIED')
@@ -302,71 +329,9 @@ export class RegistryClient implements AsyncDisposable {
     const body = () =>
       Readable.from(reported(blobs.open(blob.digest, offset), (sent) => onBytes?.(blob, offset + sent)))
     const ask = push(name, 'PATCH', session.href, signal, headers)
-    const answer = await this.#expect([200, 201, 202, 204], `the blob ${blob.digest}`, { ...ask, body })
+    const answer = await this.#session.expect([200, 201, 202, 204], `the blob ${blob.digest}`, { ...ask, body })
     await answer.body.dump()
     return nextAddress(answer, name.registry)
-  }
-
-  #persistent<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    return backoff(work, { attempts, clock: this.#clock, retry: canHeal, ...(signal === undefined ? {} : { signal }) })
-  }
-
-  async #expect(statuses: readonly number[], what: string, ask: Ask): Promise<Answer> {
-    const answer = await this.#http.ask(ask)
-    await this.#refuse(answer, ask, statuses, what)
-    return answer
-  }
-
-  async #refuse(answer: Answer, { registry, scope }: Ask, statuses: readonly number[], what: string): Promise<void> {
-    const { status } = answer
-    if (statuses.includes(status)) return
-    const reason = await reasonOf(answer)
-    if (status === 401 || status === 403)
-      throw registryErrors.REGISTRY_DENIED({ registry, what: `to ${described(scope)}`, reason })
-    if (status === 404) throw registryErrors.REGISTRY_LACKS({ registry, what })
-    if (status === 408 || status === 429 || status >= 500)
-      throw registryErrors.REGISTRY_BUSY({ registry, status, reason })
-    throw registryErrors.REGISTRY_REFUSED({ registry, what, status, reason })
-  }
-}
-
-const pull = (
-  name: Repository,
-  method: Ask['method'],
-  path: string,
-  signal?: AbortSignal,
-  headers: Ask['headers'] = {},
-): Ask => request(name, method, path, `repository:${name.repository}:pull`, headers, signal)
-
-/** `lender` is a repository that blobs may be mounted from. */
-function push(
-  name: Repository,
-  method: Ask['method'],
-  path: string,
-  signal?: AbortSignal,
-  headers: Ask['headers'] = {},
-  lender?: string,
-): Ask {
-  const lending = lender === undefined ? '' : ` repository:${lender}:pull`
-  return request(name, method, path, `repository:${name.repository}:pull,push${lending}`, headers, signal)
-}
-
-function request(
-  name: Repository,
-  method: Ask['method'],
-  path: string,
-  scope: string,
-  headers: Ask['headers'] = {},
-  signal?: AbortSignal,
-): Ask {
-  const isAddress = /^https?:/.test(path)
-  return {
-    method,
-    registry: name.registry,
-    path: isAddress ? path : `${name.repository}/${path}`,
-    scope,
-    headers,
-    ...(signal === undefined ? {} : { signal }),
   }
 }
 

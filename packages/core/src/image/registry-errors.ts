@@ -48,6 +48,25 @@ export const registryErrors = defineErrors('core', {
   },
 })
 
+const waits = new WeakMap<Error, number>()
+const longestWait = 60_000
+
+/** REGISTRY_BUSY that remembers how long the registry wants to be left alone (`Retry-After`: seconds or a date; RFC 9110, 10.2.3). */
+export function busy(
+  details: Parameters<typeof registryErrors.REGISTRY_BUSY>[0],
+  retryAfter: string | string[] | undefined,
+): SealerError {
+  const error = registryErrors.REGISTRY_BUSY(details)
+  const text = String(retryAfter ?? '').trim()
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+  if (wait > 0) waits.set(error, Math.min(wait, longestWait))
+  return error
+}
+
+/** Milliseconds that a registry wants to be left alone after this failure, at most a minute; undefined: it says nothing. */
+export const waitWanted = (error: unknown): number | undefined =>
+  error instanceof Error ? waits.get(error) : undefined
+
 /** Whether another attempt may succeed: the network, or a registry that is overloaded. A name that does not exist stays so. */
 export function canHeal(error: unknown): boolean {
   if (!SealerError.is(error)) return false

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { z } from 'zod'
 import type { Credential, Credentials } from './credentials.ts'
-import { networkCode, registryErrors, speaksNoTls, tlsCode } from './registry-errors.ts'
+import { busy, networkCode, registryErrors, speaksNoTls, tlsCode } from './registry-errors.ts'
 
 /** A question to a registry. */
 export interface Ask {
@@ -218,7 +218,8 @@ export class RegistryHttp implements AsyncDisposable {
     })
     if (answer.statusCode === 429 || answer.statusCode >= 500) {
       await answer.body.dump()
-      throw registryErrors.REGISTRY_BUSY({ registry: realm.host, status: answer.statusCode, reason: '' })
+      const { statusCode: status, headers } = answer
+      throw busy({ registry: realm.host, status, reason: '' }, headers['retry-after'])
     }
     const text = await readAtMost(answer.body, 1024 * 1024, ask.registry)
     if (answer.statusCode !== 200) throw denied(ask, `its login service answers ${answer.statusCode}`)
