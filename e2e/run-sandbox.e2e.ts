@@ -1,14 +1,17 @@
 // landing, time limit: 120 s
-import { execFileSync } from 'node:child_process'
-import { copyFile, lstat, mkdir, readFile, symlink } from 'node:fs/promises'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { chmod, chown, copyFile, lstat, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealerError } from '../packages/core/src/errors.ts'
 import { workplace } from '../packages/core/src/lifecycles/build.test.support.ts'
 import type { BuildOptions } from '../packages/core/src/sealer.ts'
 import { rejection } from '../packages/core/src/testing/rejection.ts'
+import { eventually } from './support/eventually.ts'
 
 const corePattern = await readFile('/proc/sys/kernel/core_pattern', 'utf8')
 const test = suite('RUN in a sandbox')
@@ -261,6 +264,44 @@ function sandboxed(): string[] {
   const list = execFileSync('ps', ['-eo', 'uid=,stat=,args='], { maxBuffer: 64 * 1024 * 1024 }).toString()
   return list.split('\n').filter((line) => Number.parseInt(line, 10) >= 2_000_000_000 && !/^ *\d+ Z/.test(line))
 }
+
+/** Builds the context of a place with another home, in a process of its own. */
+function builder(home: string, context: string, user: readonly string[] = []) {
+  const node = [process.execPath, '--import', 'tsx', '--conditions=@sealer/source']
+  const [file = '', ...args] = [...user, ...node, join(import.meta.dirname, 'support/build-main.ts'), home, context]
+  return spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH, HOME: home } })
+}
+
+const someone = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+/** Another user can be tried only where it may read this checkout. */
+const readable = spawnSync(someone[0] ?? '', [...someone.slice(1), 'test', '-r', import.meta.filename]).status === 0
+
+;(readable ? test : test.skip)('whoever is not root builds the same', async () => {
+  await using place = await built(
+    'RUN --network=none mkdir a b && echo 1 >a/x && chmod 0600 a/x\nRUN --network=none rm -r a',
+  )
+  const report = await place.run()
+  const home = await mkdtemp(join(tmpdir(), 'sealer-user-'))
+  try {
+    await chown(home, 65534, 65534)
+    await chmod(dirname(place.context.folder), 0o755)
+    const said = await text(builder(home, place.context.folder, someone).stdout)
+    assert.is(said.trim().split('\n').at(-1), report.digest)
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+})
+
+test('when the sealer is killed its commands are, too, and the next build goes on', async () => {
+  await using place = await built('')
+  await place.context.write('Kubefile', 'FROM scratch\nRUN echo begun; sleep 1000\nCMD echo\n')
+  const child = builder(place.home, place.context.folder)
+  for await (const piece of child.stdout) if (String(piece).includes('begun')) break
+  assert.ok(sandboxed().length > 0)
+  child.kill('SIGKILL')
+  await eventually('no process of a sandbox is left', 20, async () => (sandboxed().length === 0 ? true : undefined))
+  await place.run('RUN echo begun')
+})
 
 test('the Kubefile of the reference', async () => {
   await using place = await built('')
