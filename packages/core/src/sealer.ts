@@ -57,6 +57,8 @@ export interface BuildOptions {
   /** File with one container image a line. */
   readonly imageList?: string
   readonly noCache?: boolean
+  /** Of the layers that this build makes; gzip when nothing is said. */
+  readonly compression?: 'gzip' | 'zstd'
   /** `missing`: the base is pulled only when the store lacks it. */
   readonly pull?: 'missing' | 'always' | 'never'
   readonly onProgress?: (line: string) => void

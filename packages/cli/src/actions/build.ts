@@ -25,6 +25,7 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
     labels: flags.label,
     ...(flags.type === undefined ? {} : { type: flags.type }),
     ...(flags.imageList === undefined ? {} : { imageList: flags.imageList }),
+    ...(flags.compression === undefined ? {} : { compression: flags.compression }),
     noCache: !flags.cache,
     pull: pulls[flags.pull],
     onProgress: (line) => context.terminal.stderr(`${context.mask(line)}\n`),

@@ -14,6 +14,7 @@ export interface BuildFlags {
   readonly cache: boolean
   readonly pull: 'missing' | 'ifnewer' | 'always' | 'never' | 'true' | 'false'
   readonly imageList?: string
+  readonly compression?: 'gzip' | 'zstd'
 }
 
 /** `sealer build`: a cluster image from a Kubefile. */
@@ -24,10 +25,17 @@ export function buildCommand(context: CliContext): Command {
     .option('-f, --file <Kubefile>', 'the Kubefile; by itself the one in the context')
     .addOption(new Option('--kubefile <file>').hideHelp())
     .option('--platform <list>', 'platforms, e.g. linux/amd64,linux/arm64; by itself this machine’s', list)
+    .addOption(new Option('--target-platform <list>').argParser(list).hideHelp())
     .option('--build-arg <name=value>', 'value of an ARG; again for more', assignments, {})
     .option('--label <name=value>', 'label of the image; again for more', assignments, {})
     .addOption(new Option('--type <type>', 'what it installs').choices(['kube-installer', 'app-installer']))
     .option('--image-list <file>', 'container images to carry beside those found, one a line')
+    .addOption(
+      new Option('--compression <how>', 'of new layers; zstd is smaller and faster, and hosts need it').choices([
+        'gzip',
+        'zstd',
+      ]),
+    )
     .option('--no-cache', 'build every layer again')
     .addOption(
       new Option('--pull <when>', 'when to fetch the base image')
@@ -41,9 +49,15 @@ export function buildCommand(context: CliContext): Command {
         ['sealer build -t dashboard:v1 --platform linux/amd64,linux/arm64 .', 'for x86 and ARM'],
       ),
     )
-    .action(async (folder: string, flags: BuildFlags & { readonly kubefile?: string }) => {
-      const { build } = await import('../actions/build.ts')
-      const file = flags.file ?? flags.kubefile
-      await build(context, folder, file === undefined ? flags : { ...flags, file })
-    })
+    .action(
+      async (
+        folder: string,
+        flags: BuildFlags & { readonly kubefile?: string; readonly targetPlatform?: readonly string[] },
+      ) => {
+        const { build } = await import('../actions/build.ts')
+        const file = flags.file ?? flags.kubefile
+        const platform = flags.platform ?? flags.targetPlatform
+        await build(context, folder, { ...flags, ...(file && { file }), ...(platform && { platform }) })
+      },
+    )
 }

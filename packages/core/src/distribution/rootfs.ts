@@ -7,6 +7,7 @@ import { blobFolder, clusterPaths, dataRoot, hexOf, imageFolder, layerFolder } f
 const decompressors: Readonly<Record<string, string>> = {
   'application/vnd.oci.image.layer.v1.tar+gzip': 'gzip -dc',
   'application/vnd.docker.image.rootfs.diff.tar.gzip': 'gzip -dc',
+  'application/vnd.oci.image.layer.v1.tar+zstd': 'zstd -dc',
   'application/vnd.oci.image.layer.v1.tar': 'cat',
 }
 
@@ -29,7 +30,8 @@ pids=
 while read -r hex how blob; do
   [ -d "$layers/$hex" ] && continue
   rm -f "$layers/$hex.pipe"
-  case $how in gzip) how='gzip -dc';; esac
+  command -v "$how" >/dev/null || { echo "this host has no $how: install it, or build the image with gzip layers" >&2; exit 1; }
+  case $how in gzip) how='gzip -dc';; zstd) how='zstd -dc';; esac
   one "$hex" "$how" "$blob" & pids="$pids $!"
 done
 for pid in $pids; do wait "$pid"; done`

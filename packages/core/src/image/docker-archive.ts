@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createGzip } from 'node:zlib'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
 import type { BlobStore } from './blobs.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
+import { codecOf, codecs } from './codec.ts'
 import { imageErrors } from './errors.ts'
 import type { FetchedImage } from './fetched-image.ts'
 import { maxJsonBytes, mediaTypes } from './oci.ts'
 import { fullName, parseReference } from './reference.ts'
 import type { OciManifest } from './schemas.ts'
 import { dockerArchiveSchema, imageConfigSchema, parseJson } from './schemas.ts'
-import { afterStart, eachTarEntry, isGzip, openArchive, readBody } from './tar-file.ts'
+import { afterStart, eachTarEntry, openArchive, readBody } from './tar-file.ts'
 
 /** What a first look at the archive tells: its small documents and where its links lead. */
 interface Listing {
@@ -99,27 +99,24 @@ async function storeLayers(
   return layers
 }
 
-/** Layers lie there as plain tar, from some tools gzipped; stored they are gzipped. */
+/** Layers lie there as plain tar, from some tools compressed; stored they are compressed. */
 async function storeLayer(body: Readable, blobs: BlobStore): Promise<LayerBlob> {
   const pieces = body[Symbol.asyncIterator]()
   const first = await pieces.next()
   const start: Buffer = first.done === true ? Buffer.alloc(0) : first.value
   const whole = Readable.from(afterStart(start, pieces))
   const diff = createHash('sha256')
-  if (!isGzip(start)) {
-    const packed = createGzip({ level: 3, chunkSize: 256 * 1024 })
+  const codec = codecOf(start)
+  if (codec === undefined) {
+    const packed = codecs.gzip.compress()
     const [blob] = await Promise.all([blobs.put(packed), pipeline(whole, hashing(diff), packed)])
     return { blob: { mediaType: mediaTypes.layerGzip, ...blob }, diffId: `sha256:${diff.digest('hex')}` }
   }
   const blob = await blobs.put(whole)
-  await pipeline(
-    blobs.open(blob.digest),
-    createGunzip({ chunkSize: 256 * 1024 }),
-    async (plain: AsyncIterable<Buffer>) => {
-      for await (const piece of plain) diff.update(piece)
-    },
-  )
-  return { blob: { mediaType: mediaTypes.layerGzip, ...blob }, diffId: `sha256:${diff.digest('hex')}` }
+  await pipeline(blobs.open(blob.digest), codec.decompress(), async (plain: AsyncIterable<Buffer>) => {
+    for await (const piece of plain) diff.update(piece)
+  })
+  return { blob: { mediaType: codec.mediaType, ...blob }, diffId: `sha256:${diff.digest('hex')}` }
 }
 
 function hashing(hash: ReturnType<typeof createHash>) {

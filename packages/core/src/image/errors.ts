@@ -2,6 +2,10 @@ import { defineErrors } from '../errors.ts'
 
 /** Errors of cluster images, their store, registries and archives. */
 export const imageErrors = defineErrors('core', {
+  ZSTD_MISSING: {
+    message: () => 'A layer is compressed with zstd, which neither this Node.js nor a program on this machine knows.',
+    hint: () => 'Install it: apt-get install zstd. Node.js 22.15 and newer bring it themselves.',
+  },
   REFERENCE_INVALID: {
     message: (d: { reference: string; reason: string }) => `"${d.reference}" is not the name of an image: ${d.reason}.`,
     hint: () => 'A name looks like dashboard:v1, quay.io/team/app:1.2 or registry:5000/app@sha256:<64 hex digits>.',

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { BlobStore } from './blobs.ts'
 import { CacheNotes } from './cache-notes.ts'
 import type { RootfsLayer } from './cluster-config.ts'
-import { byPath, compression, type LayerEntry, type LayerRecipe, packLayer } from './layer.ts'
+import { codecs } from './codec.ts'
+import { byPath, type LayerEntry, type LayerRecipe, packLayer } from './layer.ts'
 
 /** Changes whenever the same recipe would be packed into other bytes. */
 const format = 2
@@ -48,8 +49,9 @@ export class LayerCache {
   }
 }
 
-function keyOf({ entries, mtime }: LayerRecipe): string {
-  const hash = createHash('sha256').update(JSON.stringify({ format, compression, mtime }))
+function keyOf({ entries, mtime, compression = 'gzip' }: LayerRecipe): string {
+  const { settings } = codecs[compression]
+  const hash = createHash('sha256').update(JSON.stringify({ format, compression, settings, mtime }))
   return hash.update(contentKey(entries)).digest('hex')
 }
 

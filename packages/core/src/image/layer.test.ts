@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -11,7 +12,10 @@ import { draftOf, type TemporaryContext, temporaryContext } from '../kubefile/ku
 import { rejection } from '../testing/rejection.ts'
 import { type LayerEntry, packLayer } from './layer.ts'
 import { LayerCache } from './layer-cache.ts'
+import { fileStamp } from './layer-digests.ts'
+import { mediaTypes } from './oci.ts'
 import { temporaryFolder, temporaryStore } from './small-images.test.support.ts'
+import { eachTarEntry, openArchive } from './tar-file.ts'
 
 const test = suite('layer')
 const entriesOf = async (context: TemporaryContext, copy = 'COPY tree .'): Promise<readonly LayerEntry[]> =>
@@ -37,6 +41,72 @@ test('tar(1) and gzip(1) unpack it as it was', async () => {
   assert.is(readFileSync(join(target.path, 'etc/b'), 'utf8'), 'content of b\n')
   assert.is(readFileSync(join(target.path, 'etc/empty'), 'utf8'), '')
   assert.is(readFileSync(join(target.path, `${'long/'.repeat(60)}name`), 'utf8'), 'x')
+})
+
+test('zstd(1) unpacks it, too, and its diff ID is the same', async () => {
+  await using context = await tree()
+  await using store = await temporaryStore()
+  const recipe = { entries: await entriesOf(context), mtime: 0 }
+  const gzip = await packLayer(recipe, store.blobs)
+  const zstd = await packLayer({ ...recipe, compression: 'zstd' }, store.blobs)
+  assert.equal([zstd.diffId, zstd.blob.mediaType], [gzip.diffId, mediaTypes.layerZstd])
+  const tar = execFileSync('zstd', ['-dc', store.blobs.path(zstd.blob.digest)])
+  assert.is(`sha256:${createHash('sha256').update(tar).digest('hex')}`, zstd.diffId)
+  assert.equal(await buffer(await openArchive(store.blobs.path(zstd.blob.digest))), tar)
+})
+
+test('a zstd layer that is cut off is refused', async () => {
+  await using store = await temporaryStore()
+  await using target = await temporaryFolder()
+  const { blob } = await packLayer({ entries: [], mtime: 0, compression: 'zstd' }, store.blobs)
+  const file = join(target.path, 'cut')
+  await writeFile(file, (await store.blobs.read(blob.digest)).subarray(0, -3))
+  const error = await rejection<SealerError>(eachTarEntry(await openArchive(file), file, async () => {}))
+  assert.is(error.code, 'ARCHIVE_INVALID')
+})
+
+test('what is gone, hidden, or another name of a file is said as other tools do', async () => {
+  await using store = await temporaryStore()
+  await using target = await temporaryFolder()
+  const source = join(target.path, 'source')
+  await writeFile(source, 'x')
+  const base = { mode: 0o755, owner: { uid: 1, gid: 2 } }
+  const file = { source, size: 1, digest: 'sha256:0', stamp: await fileStamp(source) }
+  const long = `d/${'é'.repeat(80)}`
+  const entries: LayerEntry[] = [
+    { ...base, path: 'd', kind: 'folder', opaque: true, xattrs: { 'user.a': 'gP8=' } },
+    { ...base, path: 'd/file', kind: 'file', ...file, xattrs: { 'user.b': 'AIDDqQo=', 'user.a': '' } },
+    { ...base, path: 'd/name', kind: 'hardlink', target: 'd/file' },
+    { ...base, path: 'gone/too', kind: 'whiteout' },
+    { ...base, path: long, kind: 'file', ...file, xattrs: { 'user.c': 'eA==' } },
+  ]
+  const { blob } = await packLayer({ entries, mtime: 0 }, store.blobs)
+  const list = execFileSync('tar', [
+    '--xattrs',
+    '--numeric-owner',
+    '--quoting-style=literal',
+    '-tvvzf',
+    store.blobs.path(blob.digest),
+  ])
+  assert.equal(
+    list
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/ +/g, ' ').replace(/ 1970-01-01 00:00/, '')),
+    [
+      'drwxr-xr-x* 1/2 0 d/',
+      '  x: 2 user.a',
+      '-rw-r--r-- 1/2 0 d/.wh..wh..opq',
+      '-rwxr-xr-x* 1/2 1 d/file',
+      '  x: 0 user.a',
+      '  x: 5 user.b',
+      'hrwxr-xr-x 1/2 0 d/name link to d/file',
+      `-rwxr-xr-x* 1/2 1 ${long}`,
+      '  x: 1 user.c',
+      '-rw-r--r-- 1/2 0 gone/.wh.too',
+    ].map((line) => line.replace(/^ +/, ' ')),
+  )
 })
 
 test('its diff ID is the digest of the uncompressed tar', async () => {

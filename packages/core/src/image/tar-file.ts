@@ -2,8 +2,8 @@ import type { Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import { pipeline, Readable, Transform } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
+import { codecOf } from './codec.ts'
 import { imageErrors } from './errors.ts'
 
 /** A file or a link of an archive. The path is relative and free of `.` and `..`. */
@@ -19,19 +19,20 @@ export interface TarEntry {
 /** Far more files than an image archive has. */
 const maxEntries = 200_000
 
-/** Reads an archive file, plain or gzip, from its beginning. */
+/** Reads an archive file, plain or compressed, from its beginning. */
 export const openArchive = (path: string): Promise<Readable> =>
   unpacked(createReadStream(path, { highWaterMark: 1024 * 1024 }), path)
 
-/** The tar in a stream that may be gzip. Errors of the stream reach its reader. */
+/** The tar in a stream that may be compressed. Errors of the stream reach its reader. */
 export async function unpacked(source: Readable, archive: string): Promise<Readable> {
   const pieces: AsyncIterator<Buffer> = source[Symbol.asyncIterator]()
   const first = await pieces.next()
   const start = first.done === true ? Buffer.alloc(0) : first.value
   const whole = Readable.from(afterStart(start, pieces))
-  if (!isGzip(start)) return whole
+  const codec = codecOf(start)
+  if (codec === undefined) return whole
   const bomb = new BombCheck(archive)
-  return pipeline(whole, bomb.packed(), createGunzip({ chunkSize: 256 * 1024 }), bomb.unpacked(), () => {})
+  return pipeline(whole, bomb.packed(), codec.decompress(), bomb.unpacked(), () => {})
 }
 
 /** A stream again, of which a first piece was taken for a look. */
@@ -87,8 +88,6 @@ export function hashing(hash: Hash): Transform {
     return undefined
   })
 }
-
-export const isGzip = (start: Buffer): boolean => start[0] === 0x1f && start[1] === 0x8b
 
 /**
  * Hands over the files and links of a tar one after the other; what `take` leaves of a body is skipped. Nothing is written

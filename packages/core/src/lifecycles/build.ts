@@ -223,8 +223,12 @@ async function packLayers(
   signal: AbortSignal,
 ) {
   const mtime = sourceDate()
+  const how = options.compression === undefined ? {} : { compression: options.compression }
   const pack = async ({ createdBy, entries }: DraftLayer, stop: AbortSignal) => {
-    const { layer, cached } = await layers.layer({ entries, mtime }, { fresh: options.noCache === true, signal: stop })
+    const { layer, cached } = await layers.layer(
+      { entries, mtime, ...how },
+      { fresh: options.noCache === true, signal: stop },
+    )
     say(`${platformText(platform)}: ${createdBy}${cached ? ' (cached)' : ''}`)
     const blob = { ...layer.blob, annotations: { [annotations.createdBy]: createdBy } }
     return { layer: { ...layer, blob } satisfies RootfsLayer, cached }
