@@ -63,6 +63,10 @@ test('all problems are told at once', () => {
   )
 })
 
+test('of very many problems the first fifty are told', () => {
+  assert.is(refusal(`FROM scratch\n${'X\n'.repeat(60)}`).problems.length, 50)
+})
+
 const refused: [kubefile: string, at: string, reason: RegExp, remedy: RegExp][] = [
   ['', '1:1', /has no FROM/, /FROM scratch/],
   ['# only a comment', '1:1', /has no FROM/, /FROM scratch/],

@@ -48,8 +48,11 @@ const foreign: Readonly<Record<string, string>> = {
   STOPSIGNAL: 'A cluster image has no process of its own.',
 }
 
+/** Whoever has more of them gave another file than they meant. */
+const mostProblems = 50
+
 /**
- * Reads a Kubefile. `file` is the name that errors show. All problems are found at once.
+ * Reads a Kubefile. `file` is the name that errors show. All problems are found at once, up to 50.
  * @throws KUBEFILE_INVALID; KUBEFILE_PROBLEMS when there are several
  */
 export function parseKubefile(text: string, file = 'Kubefile'): Kubefile {
@@ -57,6 +60,7 @@ export function parseKubefile(text: string, file = 'Kubefile'): Kubefile {
   const instructions: Instruction[] = []
   const problems: SealerError[] = []
   for (const line of logicalLines(source)) {
+    if (problems.length === mostProblems) break
     try {
       instructions.push(readInstruction(line))
     } catch (error) {
