@@ -1,6 +1,6 @@
 // landing, time limit: 120 s
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { chmod, chown, copyFile, lstat, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { chmod, chown, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,6 +9,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealerError } from '../packages/core/src/errors.ts'
 import { workplace } from '../packages/core/src/lifecycles/build.test.support.ts'
+import { putBase, type TarHeader } from '../packages/core/src/sandbox/bases.test.support.ts'
 import type { BuildOptions } from '../packages/core/src/sealer.ts'
 import { rejection } from '../packages/core/src/testing/rejection.ts'
 import { eventually } from './support/eventually.ts'
@@ -256,13 +257,85 @@ test('a flood of processes ends at a bound and with the build', async () => {
   abort.abort(new Error('enough'))
   assert.is((await building).message, 'enough')
   assert.ok(most > 100 && most < 4200, `${most} processes`)
-  assert.equal(sandboxed(), [])
+  await nothingLeft()
 })
+
+/** The kernel may take a moment to end a process namespace that was killed. */
+const nothingLeft = () =>
+  eventually('no process of a sandbox is left', 20, async () => (sandboxed().length === 0 ? true : undefined))
 
 /** Processes that run with ids of sandboxes, without those that are dead already. */
 function sandboxed(): string[] {
   const list = execFileSync('ps', ['-eo', 'uid=,stat=,args='], { maxBuffer: 64 * 1024 * 1024 }).toString()
   return list.split('\n').filter((line) => Number.parseInt(line, 10) >= 2_000_000_000 && !/^ *\d+ Z/.test(line))
+}
+
+async function onBase(layers: readonly (readonly TarHeader[])[], command: string): Promise<string> {
+  await using place = await built('')
+  await putBase(place.store, layers)
+  await place.context.write('Kubefile', `FROM base:v1\nRUN --network=none ${command}\nCMD echo\n`)
+  const lines: string[] = []
+  await place.build({ onProgress: (line) => lines.push(line) })
+  return lines.flatMap((line) => /: \| (.*)/.exec(line)?.[1] ?? []).join(' ')
+}
+
+test('layers of a base lie over each other, what is whited out is gone', async () => {
+  const layers: TarHeader[][] = [
+    [{ name: 'a/one' }, { name: 'a/two' }, { name: 'b/deep/x' }, { name: 'c/file' }, { name: 'd/old' }, { name: 'e' }],
+    [
+      { name: 'b/deep/.wh..wh..opq' },
+      { name: 'b/deep/y' },
+      { name: 'a/.wh.one' },
+      { name: '.wh.c' },
+      { name: 'd/.wh..wh..opq' },
+    ],
+    [{ name: 'd/new' }, { name: '.wh.e' }, { name: 'e/now', mode: 0o600, uid: 70_000 }, { name: '.wh.never' }],
+  ]
+  const said = await onBase(layers, 'find a b c d e -type f | sort; stat -c "%a %u" e/now')
+  assert.is(said, "find: 'c': No such file or directory a/two b/deep/y d/new e/now 600 70000")
+})
+
+test('a hostile base harms nothing and is seen as it is', async () => {
+  const victim = await mkdtemp(join(tmpdir(), 'sealer-victim-'))
+  await chmod(victim, 0o777)
+  try {
+    const layers: TarHeader[][] = [
+      [
+        { name: 'out', type: 'symlink', linkname: victim },
+        { name: 'up', type: 'symlink', linkname: `../../../../../../../..${victim}` },
+      ],
+      [
+        { name: 'out/over' },
+        { name: 'up/over' },
+        { name: 'dev/mem', type: 'character-device', devmajor: 1, devminor: 1 },
+      ],
+      [
+        { name: 'setuid', mode: 0o4755 },
+        { name: 'etc', type: 'symlink', linkname: victim },
+        { name: 'proc', type: 'symlink', linkname: victim },
+      ],
+    ]
+    await onBase(layers, 'ls; echo x >out/by-command; echo x >up/by-command')
+    assert.equal(await readdir(victim), [])
+  } finally {
+    await rm(victim, { recursive: true, force: true })
+  }
+})
+
+for (const [what, layer] of Object.entries<TarHeader[]>({
+  'a path that leads out': [{ name: '../../../sealer-was-here' }],
+  'a hard link that leads out': [{ name: 'shadow', type: 'link', linkname: '/etc/shadow' }],
+  'a path through a link of its own': [
+    { name: 'out', type: 'symlink', linkname: '/var/tmp' },
+    { name: 'out/sealer-was-here' },
+  ],
+  'a device': [{ name: 'disk', type: 'block-device', devmajor: 254, devminor: 0 }],
+  'a whiteout without a name': [{ name: 'a/.wh...' }],
+})) {
+  test(`a base with ${what} is refused`, async () => {
+    const error = await rejection<SealerError>(onBase([layer], 'true'))
+    assert.is(error.code, 'LAYER_NOT_UNPACKED')
+  })
 }
 
 /** Builds the context of a place with another home, in a process of its own. */
@@ -299,7 +372,7 @@ test('when the sealer is killed its commands are, too, and the next build goes o
   for await (const piece of child.stdout) if (String(piece).includes('begun')) break
   assert.ok(sandboxed().length > 0)
   child.kill('SIGKILL')
-  await eventually('no process of a sandbox is left', 20, async () => (sandboxed().length === 0 ? true : undefined))
+  await nothingLeft()
   await place.run('RUN echo begun')
 })
 
