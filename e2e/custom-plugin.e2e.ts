@@ -48,7 +48,7 @@ test('packed, installed into the site, its runtime makes a cluster of real hosts
   const [{ filename }] = JSON.parse(await tool('npm', 'pack', example, '--json', '--pack-destination', site.home))
   await site.sealer('plugin', 'install', '--offline', join(site.home, filename))
   assert.match(await site.sealer('plugin', 'list'), 'sealer-runtime-beacon')
-  await site.sealer('build', '--tag', 'beacon:v1', join(example, 'image'))
+  await site.sealer('build', '--no-lock', '--tag', 'beacon:v1', join(example, 'image'))
 
   const before = await Promise.all(names.map((name) => snapshotOf(site, lab, name)))
   const [master = '', node = ''] = addresses

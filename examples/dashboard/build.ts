@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   await buildImages(archs)
   if (values['images-only']) return 0
   return sealer([
-    ...['build', '-f', join(home, 'Kubefile'), '-t', values.tag],
+    ...['build', '--no-lock', '-f', join(home, 'Kubefile'), '-t', values.tag],
     ...['--platform', archs.map((arch) => `linux/${arch}`).join(',')],
     ...['--build-arg', `BASE=${values.base}`],
     home,

@@ -51,6 +51,7 @@ async function main(): Promise<number> {
   }
   return sealer([
     'build',
+    '--no-lock', // the context is made anew each time; versions and checksums are pinned by the release
     ...['-f', join(root, 'images/kubernetes/Kubefile')],
     ...['-t', values.tag ?? `sealerio/kubernetes:v${release.version}`],
     ...['--platform', archs.map((arch) => `linux/${arch}`).join(',')],

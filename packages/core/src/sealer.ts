@@ -56,6 +56,8 @@ export interface BuildOptions {
   readonly type?: 'kube-installer' | 'app-installer'
   /** File with one container image a line. */
   readonly imageList?: string
+  /** Pins of base and container images; without it names mean what the registries say. */
+  readonly lock?: LockOptions
   readonly noCache?: boolean
   /** Of the layers that this build makes; gzip when nothing is said. */
   readonly compression?: 'gzip' | 'zstd'
@@ -63,6 +65,16 @@ export interface BuildOptions {
   readonly pull?: 'missing' | 'always' | 'never'
   readonly onProgress?: (line: string) => void
   readonly signal?: AbortSignal
+}
+
+/** How a build uses its lock file (docs/design/lock-file.md): pins are honoured, missing ones added. */
+export interface LockOptions {
+  /** Absolute path. */
+  readonly file: string
+  /** Build from the file alone: what it does not pin is refused, and it is not written. */
+  readonly locked?: boolean
+  /** Renew all pins, or those of these names (short ones are completed as docker does). */
+  readonly update?: boolean | readonly string[]
 }
 
 /** Bytes moved of a transfer; `total` never shrinks. */

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type BuildReport, platformText } from '@sealer/core'
 import type { BuildFlags } from '../commands/build.ts'
 import { type CliContext, print } from '../context.ts'
@@ -26,12 +26,20 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
     ...(flags.type === undefined ? {} : { type: flags.type }),
     ...(flags.imageList === undefined ? {} : { imageList: flags.imageList }),
     ...(flags.compression === undefined ? {} : { compression: flags.compression }),
+    ...lockOf(resolve(folder), flags),
     noCache: !flags.cache,
     pull: pulls[flags.pull],
     onProgress: (line) => context.terminal.stderr(`${context.mask(line)}\n`),
     signal: context.signal,
   })
   print(context, report, reportText)
+}
+
+function lockOf(context: string, { lock, locked, update, updateImage = [] }: BuildFlags) {
+  if (lock === false) return {}
+  return {
+    lock: { file: resolve(lock ?? join(context, 'sealer.lock')), locked, update: update || updateImage },
+  }
 }
 
 const reportText = ({ reference, digest, platforms, layers, images }: BuildReport): string =>

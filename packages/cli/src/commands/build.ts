@@ -12,6 +12,10 @@ export interface BuildFlags {
   readonly buildArg: Readonly<Record<string, string>>
   readonly label: Readonly<Record<string, string>>
   readonly cache: boolean
+  readonly lock?: string | false
+  readonly locked: boolean
+  readonly update: boolean
+  readonly updateImage?: readonly string[]
   readonly pull: 'missing' | 'ifnewer' | 'always' | 'never' | 'true' | 'false'
   readonly imageList?: string
   readonly compression?: 'gzip' | 'zstd'
@@ -36,6 +40,11 @@ export function buildCommand(context: CliContext): Command {
         'zstd',
       ]),
     )
+    .option('--lock <file>', 'lock file: which digest each tag means; by itself sealer.lock in the context')
+    .option('--no-lock', 'neither read nor write a lock file')
+    .option('--locked', 'build from the lock file alone; fail when it does not pin an image', false)
+    .option('--update', 'renew all pins of the lock file', false)
+    .option('--update-image <list>', 'renew the pins of these images', list)
     .option('--no-cache', 'build every layer again')
     .addOption(
       new Option('--pull <when>', 'when to fetch the base image')

@@ -40,8 +40,11 @@ export class BuildContext {
   readonly folder: string
   readonly #digests: FileDigests
   readonly #ignore: IgnoreRules
+  readonly #apart: string | undefined
 
-  constructor(folder: string, digests: FileDigests, ignore = new IgnoreRules()) {
+  /** @param apart a file that is written by the build itself, so it is copied only by its own name */
+  constructor(folder: string, digests: FileDigests, ignore = new IgnoreRules(), apart?: string) {
+    this.#apart = apart
     this.folder = folder
     this.#ignore = ignore
     this.#digests = digests
@@ -56,7 +59,9 @@ export class BuildContext {
         'Copy the file into the context, or build with a folder above it.',
       )
     }
-    const paths = isGlob(path) ? await this.#match(path) : [path]
+    const paths = isGlob(path)
+      ? (await this.#match(path)).filter((one) => join(this.folder, one) !== this.#apart)
+      : [path]
     if (paths.length === 0)
       throw new ContextProblem(`No file of the build context matches ${pattern}.`, `The context is ${this.folder}.`)
     return Promise.all(paths.map((one) => this.#source(one)))
@@ -83,6 +88,7 @@ export class BuildContext {
     const nested = await Promise.all(
       names.map(async (name) => {
         const file = join(folder, name)
+        if (file === this.#apart) return []
         const place = posix.join(inContext, name)
         const path = posix.join(target, name)
         const ignored = this.#ignore.reason(place) !== undefined

@@ -46,6 +46,24 @@ export const buildErrors = defineErrors('core', {
       `The container image ${d.image} is needed (${d.places.slice(0, 3).join(', ')}${d.places.length > 3 ? ', …' : ''}) and cannot be fetched: ${d.reason}`,
     hint: (d) => d.remedy,
   },
+  LOCK_INVALID: {
+    message: (d: { file: string; reason: string }) => `The lock file ${d.file} cannot be read: ${d.reason}.`,
+    hint: () => 'Take back the last change of it, or remove it: the next build writes it anew.',
+  },
+  LOCK_MISSING: {
+    message: (d: { file: string }) => `The build is to keep to ${d.file}, but there is no such file.`,
+    hint: () => 'Build once without --locked, and put the lock file under version control.',
+  },
+  LOCK_LACKS: {
+    message: (d: { file: string; names: readonly string[]; platform: string }) =>
+      `${d.file} does not pin ${d.names.slice(0, 5).join(', ')}${d.names.length > 5 ? ` and ${d.names.length - 5} more` : ''} for ${d.platform}.`,
+    hint: () => 'Build without --locked: that adds what is missing and leaves the rest as it is.',
+  },
+  LOCK_BASE_GONE: {
+    message: (d: { image: string; digest: string; reason: string }) =>
+      `The lock file pins ${d.image} to ${d.digest}, which is neither in the store nor to be had: ${d.reason}`,
+    hint: (d: { image: string }) => `If the new one is wanted: sealer build --update-image ${d.image}`,
+  },
   CHART_TOOL_MISSING: {
     message: (d: { chart: string }) =>
       `The images of the chart ${d.chart} cannot be found: there is no helm, neither on PATH nor as bin/helm in the base image.`,

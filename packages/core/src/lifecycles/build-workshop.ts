@@ -10,6 +10,7 @@ import { BuildContext } from '../kubefile/context.ts'
 import { IgnoreRules } from '../kubefile/ignore.ts'
 import type { Logger } from '../logger.ts'
 import { ImageCarrier } from '../manifests/carry-images.ts'
+import { LockFile } from '../manifests/lock-file.ts'
 import type { BuildOptions, Images } from '../sealer.ts'
 import type { Secrets } from '../secrets.ts'
 import type { BuildSource } from './build-types.ts'
@@ -35,6 +36,7 @@ export interface Workshop extends AsyncDisposable {
   /** Folder of everything that can be found out again. */
   readonly cache: string
   readonly context: BuildContext
+  readonly lock: LockFile | undefined
   readonly layers: LayerCache
   readonly carrier: ImageCarrier
   /** Warns once, however many platforms have the same to say. */
@@ -50,13 +52,15 @@ export async function openWorkshop(
   const cache = join(home, 'cache')
   const store = openStore(images.store.path, clock)
   const digests = await FileDigests.open(join(cache, 'digests'), source.context)
-  const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore))
+  const lock = options.lock && (await LockFile.open(options.lock))
+  const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore), options.lock?.file)
   const say = (line: string) => options.onProgress?.(line)
   let client: Promise<RegistryClient> | undefined
   const carrier = new ImageCarrier({
     context,
     digests,
     blobs: store.blobs,
+    ...(lock && { lock }),
     folder: join(cache, 'container-images'),
     fresh: options.noCache === true || options.pull === 'always',
     fetchImage: async (reference, platform, signal) => {
@@ -73,6 +77,7 @@ export async function openWorkshop(
     store,
     cache,
     context,
+    lock,
     layers: new LayerCache(join(cache, 'layers'), store.blobs),
     carrier,
     logger: once(logger),

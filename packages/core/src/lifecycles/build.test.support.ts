@@ -46,11 +46,15 @@ export async function workplace(files: Readonly<Record<string, string>> = scratc
   }
 }
 
-/** Puts a container image into a registry in memory. */
-/** Puts a container image for amd64 into a registry, under the tag 1 unless told otherwise. */
-export async function serve(registry: RegistryDouble, repository: string, tag = '1'): Promise<string> {
+/** Puts a container image for amd64 into a registry, under the tag 1 unless told otherwise; of another content it is another image. */
+export async function serve(
+  registry: RegistryDouble,
+  repository: string,
+  tag = '1',
+  content = `${registry.host}/${repository}:${tag}`,
+): Promise<string> {
   await using store = await temporaryStore()
-  const { digest, blobs } = await putContainerImage(store.blobs, `${registry.host}/${repository}:${tag}`, amd64)
+  const { digest, blobs } = await putContainerImage(store.blobs, content, amd64)
   for (const blob of blobs) registry.blobs.set(blob.digest, await store.blobs.read(blob.digest))
   const manifest = { mediaType: mediaTypes.manifest, bytes: await store.blobs.read(digest) }
   registry.manifests.set(`${repository}:${tag}`, manifest)

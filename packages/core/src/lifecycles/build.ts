@@ -39,6 +39,7 @@ export async function buildImage(options: BuildOptions, services: BuildServices)
   const build = (platform: Platform, stop: AbortSignal) => buildPlatform(platform, workshop, stop)
   const built = await gather(source.platforms, build, { limit: source.platforms.length, signal })
   const { digest } = await sealImage(workshop.store, { tag, platforms: built.map(({ parts }) => parts) })
+  await workshop.lock?.save(source.platforms, workshop.logger)
   const report = reportOf(tag, digest, built)
   await services.hooks.build.sealed.promise(report)
   return report
@@ -55,16 +56,41 @@ async function fetchBases(workshop: Workshop): Promise<void> {
   const { source, options, images, say } = workshop
   const wanted = new Map<string, Platform[]>()
   for (const platform of source.platforms) {
-    const base = baseOf(source.kubefile, platform, source.buildArgs)
+    const base = pinnedBase(platform, workshop)
     if (base !== undefined) wanted.set(base, [...(wanted.get(base) ?? []), platform])
   }
   for (const [base, platforms] of wanted) {
     const { pull = 'missing', signal } = options
-    if (pull !== 'always' && (await holds(base, platforms, workshop))) continue
+    const renew = workshop.lock?.renews(base) === true && pull !== 'never'
+    const asks = pull === 'always' || renew
+    if (!asks && (await holds(base, platforms, workshop))) continue
     if (pull === 'never') throw buildErrors.BUILD_BASE_MISSING({ image: base })
     say(`pull ${base}`)
-    await images.pull(base, { platforms, ...(signal && { signal }) })
+    const pulling = images.pull(base, { platforms, ...(signal && { signal }) })
+    await pulling.catch(async (error: unknown) => {
+      // A base that was made on this machine has no registry to renew it from.
+      if (!(renew && pull !== 'always' && (await holds(base, platforms, workshop))))
+        throw unpinnable(base, error, workshop)
+    })
   }
+}
+
+/** `FROM` for one platform as a full name, with the digest that the lock file pins. */
+function pinnedBase(platform: Platform, { source, lock }: Workshop): string | undefined {
+  const base = baseOf(source.kubefile, platform, source.buildArgs)
+  if (base === undefined || lock === undefined) return base
+  const name = fullName(parseReference(base))
+  lock.requireAll('base', [name], platform)
+  return lock.pinned('base', name, platform)
+}
+
+/** The failure to get a base, told as what it is when the lock file asked for it. */
+function unpinnable(base: string, error: unknown, { source, lock }: Workshop): unknown {
+  const { digest, ...name } = parseReference(base)
+  const pinned =
+    digest !== undefined && source.platforms.some((platform) => lock?.pinned('base', fullName(name), platform) === base)
+  if (!pinned || !SealerError.is(error)) return error
+  return buildErrors.LOCK_BASE_GONE({ image: fullName(name), digest, reason: error.message }, { cause: error })
 }
 
 async function holds(reference: string, platforms: readonly Platform[], { store }: Workshop): Promise<boolean> {
@@ -157,13 +183,14 @@ function runOn(
 }
 
 /** The base for one platform of the build, as it is for another, e.g. this machine's. Undefined for `scratch`. */
-async function baseImage(
-  platform: Platform,
-  as: Platform,
-  { source, store }: Workshop,
-): Promise<PlatformImage | undefined> {
-  const base = baseOf(source.kubefile, platform, source.buildArgs)
-  return base === undefined ? undefined : store.platform(await store.resolve(base), as)
+async function baseImage(platform: Platform, as: Platform, workshop: Workshop): Promise<PlatformImage | undefined> {
+  const { store, lock, source } = workshop
+  const base = pinnedBase(platform, workshop)
+  if (base === undefined) return undefined
+  const image = await store.resolve(base)
+  const name = baseOf(source.kubefile, platform, source.buildArgs)
+  if (name !== undefined) lock?.use('base', fullName(parseReference(name)), platform, image.digest)
+  return store.platform(image, as)
 }
 
 /** Later layers hide what earlier ones have at the same path, and take away what they have. */

@@ -15,6 +15,7 @@ import { sha256 } from '../image/layer-digests.ts'
 import { type BuildContext, ContextProblem } from '../kubefile/context.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import type { ListedArchive } from './find-images.ts'
+import type { LockFile } from './lock-file.ts'
 
 /** Fetches one platform of a container image from its registry into the store. */
 export type FetchImage = (reference: string, platform: Platform, signal: AbortSignal) => Promise<FetchedImage>
@@ -30,6 +31,7 @@ export interface ImageSources {
   readonly context: BuildContext
   readonly digests: FileDigests
   readonly blobs: BlobStore
+  readonly lock?: LockFile
   /** Folder that remembers what was fetched. */
   readonly folder: string
   readonly fetchImage: FetchImage
@@ -74,6 +76,8 @@ export class ImageCarrier {
     const near = new Map<string, FetchedImage>(
       [...from.base, ...from.archives].map((image) => [image.reference, image]),
     )
+    const far = found.map(({ reference }) => reference).filter((reference) => !near.has(reference))
+    this.#sources.lock?.requireAll('images', far, platform)
     const bring = async ({ reference, apps, reasons }: FoundImage, stop: AbortSignal) => {
       const image = near.get(reference) ?? (await this.#fetch(reference, reasons, platform, stop))
       const inherited = from.base.find((one) => one.reference === reference)
@@ -90,8 +94,15 @@ export class ImageCarrier {
     signal: AbortSignal,
   ): Promise<FetchedImage> {
     try {
-      const fetch = async () => [await this.#sources.fetchImage(reference, platform, signal)] as const
-      const [image] = await this.#remembered(['registry', reference, platformText(platform)], fetch)
+      const { lock } = this.#sources
+      const pinned = lock?.pinned('images', reference, platform) ?? reference
+      const key = (name: string) => ['registry', name, platformText(platform)]
+      const fetch = async () => [await this.#sources.fetchImage(pinned, platform, signal)] as const
+      const [image] = await this.#remembered(key(pinned), fetch, lock?.renews(reference))
+      lock?.use('images', reference, platform, image.digest)
+      // The next build asks for the pin, and finds it.
+      if (lock !== undefined && pinned === reference)
+        await this.#notes.write(key(`${reference}@${image.digest}`).join(' '), [image])
       return image
     } catch (cause) {
       if (!SealerError.is(cause)) throw cause
@@ -120,9 +131,10 @@ export class ImageCarrier {
   async #remembered<Images extends readonly FetchedImage[]>(
     key: readonly string[],
     fetch: () => Promise<Images>,
+    renew = false,
   ): Promise<Images> {
     const { blobs, fresh } = this.#sources
-    const known = fresh ? undefined : await this.#notes.read<Images>(key.join(' '))
+    const known = fresh || renew ? undefined : await this.#notes.read<Images>(key.join(' '))
     const needed = (known ?? []).flatMap((image) => image.blobs)
     const kept = await Promise.all(needed.map(({ digest }) => blobs.keep(digest)))
     if (known !== undefined && !kept.includes(false)) return known
