@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { Secrets } from '../secrets.ts'
+import { askHelper } from './credential-helper.ts'
 import { holdLock } from './lock.ts'
 import { registryErrors } from './registry-errors.ts'
 
@@ -21,35 +23,43 @@ const entrySchema = z.looseObject({
   identitytoken: z.string().optional(),
   registrytoken: z.string().optional(),
 })
-const fileSchema = z.looseObject({ auths: z.record(z.string(), entrySchema).optional() })
+const fileSchema = z.looseObject({
+  auths: z.record(z.string(), entrySchema).optional(),
+  credHelpers: z.record(z.string(), z.string()).optional(),
+  credsStore: z.string().optional(),
+})
 type AuthFile = z.infer<typeof fileSchema>
 
 /**
  * Logins in the format of docker's `config.json`. Ours are written to `<home>/auth.json`, readable by its owner alone;
- * docker's own file is read behind it. Credential helpers are not called.
+ * docker's own file, and those of podman, are read behind it, with the programs that they name as keepers of logins.
  */
 export class Credentials {
   readonly #own: string
   readonly #others: readonly string[]
   readonly #secrets: Pick<Secrets, 'remember'>
+  readonly #given: ReadonlyMap<string, Credential>
 
-  constructor(home: string, others: readonly string[], secrets: Pick<Secrets, 'remember'>) {
+  /** @param given logins by registry that hold for this object alone, and come before all others */
+  constructor(
+    home: string,
+    others: readonly string[],
+    secrets: Pick<Secrets, 'remember'>,
+    given: ReadonlyMap<string, Credential> = new Map(),
+  ) {
+    this.#given = given
     this.#own = join(home, 'auth.json')
     this.#others = others
     this.#secrets = secrets
   }
 
-  /** @throws AUTH_FILE_INVALID */
+  /** @throws AUTH_FILE_INVALID, CREDENTIAL_HELPER_FAILED */
   async find(registry: string): Promise<Credential | undefined> {
-    for (const file of [this.#own, ...this.#others]) {
-      const { auths = {} } = await read(file)
-      const key = keysOf(registry).find((one) => Object.hasOwn(auths, one))
-      const credential = key === undefined ? undefined : credentialOf(auths[key] ?? {})
-      if (credential === undefined) continue
+    let credential = this.#given.get(registry)
+    for (const file of [this.#own, ...this.#others]) credential ??= await credentialIn(await read(file), registry)
+    if (credential !== undefined)
       this.#secrets.remember(credential.kind === 'password' ? credential.password : credential.token)
-      return credential
-    }
-    return undefined
+    return credential
   }
 
   async save(registry: string, user: string, password: string): Promise<void> {
@@ -78,6 +88,27 @@ export class Credentials {
       await rm(draft, { force: true })
     }
   }
+}
+
+/** Where docker and podman keep logins, as their manuals say. */
+export function foreignLogins(): string[] {
+  const { DOCKER_CONFIG, REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR } = process.env
+  return [
+    ...(REGISTRY_AUTH_FILE ? [REGISTRY_AUTH_FILE] : []),
+    join(DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json'),
+    ...(XDG_RUNTIME_DIR ? [join(XDG_RUNTIME_DIR, 'containers/auth.json')] : []),
+  ]
+}
+
+/** As docker looks: the helper of this registry, then the login in the file, then the helper for all. */
+async function credentialIn(file: AuthFile, registry: string): Promise<Credential | undefined> {
+  const { auths = {}, credHelpers = {}, credsStore } = file
+  const own = (of: object) => keysOf(registry).find((one) => Object.hasOwn(of, one))
+  const helper = credHelpers[own(credHelpers) ?? '']
+  if (helper) return askHelper(helper, registry)
+  const credential = credentialOf(auths[own(auths) ?? ''] ?? {})
+  if (credential !== undefined || !credsStore) return credential
+  return askHelper(credsStore, registry)
 }
 
 /** The names under which docker, podman and older versions of both keep a registry's login. */

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { SealerError } from '../errors.ts'
@@ -8,7 +6,7 @@ import type { Secrets } from '../secrets.ts'
 import type { BlobStore, StoredBlob } from './blobs.ts'
 import { digestOf } from './blobs.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
-import { Credentials } from './credentials.ts'
+import { type Credential, Credentials, foreignLogins } from './credentials.ts'
 import { imageErrors } from './errors.ts'
 import type { FetchedImage } from './fetched-image.ts'
 import { fetchPlatform } from './fetched-image.ts'
@@ -19,6 +17,7 @@ import type { Answer, Ask } from './registry-http.ts'
 import { RegistryHttp, readAtMost, translated } from './registry-http.ts'
 import { listReferrers, type Referrer, sendReferrer } from './registry-referrers.ts'
 import { pull, push, RegistrySession, type Repository } from './registry-session.ts'
+import { RegistrySites } from './registry-sites.ts'
 import { sideBySide } from './side-by-side.ts'
 
 export interface RegistryOptions {
@@ -28,9 +27,13 @@ export interface RegistryOptions {
   readonly secrets: Pick<Secrets, 'remember'>
   /** Plain HTTP and any certificate are accepted. */
   readonly insecure?: boolean
+  /** Logins by registry for this client alone; they come before those that are kept. */
+  readonly logins?: ReadonlyMap<string, Credential>
 }
 
 export interface Transfer {
+  /** Not from a mirror: what it holds may be of yesterday. */
+  readonly direct?: boolean
   readonly signal?: AbortSignal | undefined
   /** Called with the bytes of this blob that have arrived so far. */
   readonly onBytes?: (blob: StoredBlob, bytes: number) => void
@@ -38,6 +41,8 @@ export interface Transfer {
 
 /** Blobs moved at the same time. */
 export const transfersAtOnce = 4
+const attemptsAtMirror = 2
+const outOfOrder = new Set(['REGISTRY_UNREACHABLE', 'REGISTRY_UNTRUSTED', 'REGISTRY_BUSY'])
 const manifestTypes = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerList, mediaTypes.dockerManifest].join(
   ', ',
 )
@@ -45,13 +50,17 @@ const manifestTypes = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerL
 /** A client of registries after the OCI distribution specification 1.1. Close it with `await using`. */
 export class RegistryClient implements AsyncDisposable {
   readonly #session: RegistrySession
+  readonly #sites: RegistrySites
+  /** Mirrors that did not answer; they are not asked again by this client. */
+  readonly #down = new Set<string>()
   readonly credentials: Credentials
 
-  constructor({ home, clock, secrets, insecure }: RegistryOptions) {
-    const docker = join(process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json')
-    this.credentials = new Credentials(home, [docker], secrets)
+  constructor({ home, clock, secrets, insecure, logins }: RegistryOptions) {
+    this.credentials = new Credentials(home, foreignLogins(), secrets, logins)
+    this.#sites = new RegistrySites(home)
     const http = new RegistryHttp(this.credentials, {
       remember: (secret) => secrets.remember(secret),
+      sites: this.#sites,
       ...(insecure === undefined ? {} : { insecure }),
     })
     this.#session = new RegistrySession(http, clock)
@@ -97,26 +106,60 @@ export class RegistryClient implements AsyncDisposable {
   async manifest(
     name: Repository,
     tagOrDigest: string,
-    { signal }: Transfer = {},
+    { signal, direct = false }: Transfer = {},
+  ): Promise<{ blob: BlobDescriptor; bytes: Buffer }> {
+    const get = (place: Repository, most?: number) => this.#manifestOf(place, tagOrDigest, signal, most)
+    return direct ? get(name) : this.#fromNearest(name, get, signal)
+  }
+
+  /** From the mirrors in their order, then from the registry itself, whose failure is the one that counts. */
+  async #fromNearest<T>(
+    name: Repository,
+    get: (place: Repository, most?: number) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    for (const mirror of await this.#sites.mirrorsOf(name)) {
+      if (this.#down.has(mirror.registry)) continue
+      try {
+        return await get(mirror, attemptsAtMirror)
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (!SealerError.is(error) || !(error.code.startsWith('REGISTRY_') || error.code === 'BLOB_CORRUPT'))
+          throw error
+        if (outOfOrder.has(error.code)) this.#down.add(mirror.registry)
+      }
+    }
+    return get(name)
+  }
+
+  async #manifestOf(
+    name: Repository,
+    tagOrDigest: string,
+    signal: AbortSignal | undefined,
+    most?: number,
   ): Promise<{ blob: BlobDescriptor; bytes: Buffer }> {
     const what = `${name.repository}${isDigest(tagOrDigest) ? '@' : ':'}${tagOrDigest}`
-    return this.#session.persistent(signal, async () => {
-      const ask = pull(name, 'GET', `manifests/${tagOrDigest}`, signal, { accept: manifestTypes })
-      const answer = await this.#session.expect([200], what, ask)
-      const bytes = await readAtMost(answer.body, maxJsonBytes, name.registry).catch((error) => {
-        throw translated(error, name.registry, signal)
-      })
-      const digest = digestOf(bytes)
-      const promised = isDigest(tagOrDigest) ? tagOrDigest : (answer.headers['docker-content-digest'] ?? digest)
-      if (promised !== digest) {
-        throw imageErrors.BLOB_CORRUPT({
-          digest: String(promised).slice(0, 100),
-          from: name.registry,
-          reason: `their digest is ${digest}`,
+    return this.#session.persistent(
+      signal,
+      async () => {
+        const ask = pull(name, 'GET', `manifests/${tagOrDigest}`, signal, { accept: manifestTypes })
+        const answer = await this.#session.expect([200], what, ask)
+        const bytes = await readAtMost(answer.body, maxJsonBytes, name.registry).catch((error) => {
+          throw translated(error, name.registry, signal)
         })
-      }
-      return { blob: { mediaType: typeOf(bytes, answer, name.registry), digest, size: bytes.length }, bytes }
-    })
+        const digest = digestOf(bytes)
+        const promised = isDigest(tagOrDigest) ? tagOrDigest : (answer.headers['docker-content-digest'] ?? digest)
+        if (promised !== digest) {
+          throw imageErrors.BLOB_CORRUPT({
+            digest: String(promised).slice(0, 100),
+            from: name.registry,
+            reason: `their digest is ${digest}`,
+          })
+        }
+        return { blob: { mediaType: typeOf(bytes, answer, name.registry), digest, size: bytes.length }, bytes }
+      },
+      most,
+    )
   }
 
   /** Digest that a tag points at; undefined when the registry has no such tag. */
@@ -150,11 +193,21 @@ export class RegistryClient implements AsyncDisposable {
    * Brings a blob into the store; goes on where an earlier attempt has stopped.
    * @throws REGISTRY_LACKS, BLOB_CORRUPT, …
    */
-  async fetchBlob(
+  async fetchBlob(name: Repository, blob: BlobDescriptor, blobs: BlobStore, transfer: Transfer = {}): Promise<void> {
+    await this.#fromNearest(
+      name,
+      (place, most) => this.#fetchBlobFrom(place, blob, blobs, transfer, most),
+      transfer.signal,
+    )
+    transfer.onBytes?.(blob, blob.size)
+  }
+
+  async #fetchBlobFrom(
     name: Repository,
     blob: BlobDescriptor,
     blobs: BlobStore,
-    { signal, onBytes }: Transfer = {},
+    { signal, onBytes }: Transfer,
+    most?: number,
   ): Promise<void> {
     const what = `the blob ${blob.digest} of ${name.repository}`
     const bytesFrom = async (offset: number) => {
@@ -175,12 +228,14 @@ export class RegistryClient implements AsyncDisposable {
       ...(signal === undefined ? {} : { signal }),
       ...(onBytes === undefined ? {} : { onBytes: (here: number) => onBytes(blob, here) }),
     }
-    await this.#session.persistent(signal, () =>
-      blobs.receive(blob, bytesFrom, receiving).catch((error) => {
-        throw translated(error, name.registry, signal)
-      }),
+    await this.#session.persistent(
+      signal,
+      () =>
+        blobs.receive(blob, bytesFrom, receiving).catch((error) => {
+          throw translated(error, name.registry, signal)
+        }),
+      most,
     )
-    onBytes?.(blob, blob.size)
   }
 
   /** Whether the registry has a blob in this repository. */

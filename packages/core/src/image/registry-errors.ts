@@ -10,7 +10,7 @@ export const registryErrors = defineErrors('core', {
   REGISTRY_UNTRUSTED: {
     message: (d: { registry: string; reason: string }) => `The registry ${d.registry} cannot be trusted: ${d.reason}.`,
     hint: () =>
-      'Make its CA known with NODE_EXTRA_CA_CERTS=<file>, or accept plain HTTP and any certificate with --insecure.',
+      'Name its CA in registries.yaml (docs/guides/registries.md), or accept plain HTTP and any certificate with --skip-tls-verify.',
   },
   REGISTRY_BUSY: {
     message: (d: { registry: string; status: number; reason: string }) =>
@@ -41,6 +41,16 @@ export const registryErrors = defineErrors('core', {
     message: (d: { registry: string; user: string }) =>
       `The registry ${d.registry} does not take this password of ${d.user}.`,
     hint: () => 'Check user and password; many registries want a token in place of the password.',
+  },
+  REGISTRIES_INVALID: {
+    message: (d: { file: string; reason: string }) => `${d.file} cannot be used: ${d.reason}.`,
+    hint: () => 'The form of the file: docs/guides/registries.md',
+  },
+  CREDENTIAL_HELPER_FAILED: {
+    message: (d: { program: string; registry: string; reason: string }) =>
+      `${d.program}, which keeps the login for ${d.registry}, does not give it: ${d.reason}.`,
+    hint: (d: { registry: string }) =>
+      `Put the program in order (docker's config.json names it), or log in with: sealer login ${d.registry}`,
   },
   AUTH_FILE_INVALID: {
     message: (d: { file: string; reason: string }) => `The logins in ${d.file} cannot be read: ${d.reason}.`,

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import { rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { z } from 'zod'
 import type { Credential, Credentials } from './credentials.ts'
 import { busy, networkCode, registryErrors, speaksNoTls, tlsCode } from './registry-errors.ts'
+import type { RegistrySites } from './registry-sites.ts'
 
 /** A question to a registry. */
 export interface Ask {
@@ -31,6 +33,7 @@ export interface Answer {
 
 const maxRedirects = 5
 const quarter = 15_000
+const dockerHub = 'registry-1.docker.io'
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
 /**
@@ -41,26 +44,28 @@ export class RegistryHttp implements AsyncDisposable {
   readonly #credentials: Credentials
   readonly #remember: (secret: string) => void
   readonly #insecure: boolean
-  readonly #direct: Dispatcher
-  readonly #proxied: Dispatcher
+  readonly #sites: RegistrySites
+  /** Connections that are made in the same way. */
+  readonly #dispatchers = new Map<string, Dispatcher>()
   readonly #schemes = new Map<string, Promise<'http' | 'https'>>()
   readonly #authorizations = new Map<string, string>()
 
   constructor(
     credentials: Credentials,
-    options: { readonly insecure?: boolean; readonly remember: (secret: string) => void },
+    options: {
+      readonly insecure?: boolean
+      readonly remember: (secret: string) => void
+      readonly sites: RegistrySites
+    },
   ) {
     this.#credentials = credentials
     this.#remember = options.remember
     this.#insecure = options.insecure ?? false
-    const tls = { rejectUnauthorized: !this.#insecure, timeout: quarter }
-    const limits = { headersTimeout: 4 * quarter, bodyTimeout: 4 * quarter, connect: tls }
-    this.#direct = new Agent(limits)
-    this.#proxied = new EnvHttpProxyAgent({ ...limits, requestTls: tls })
+    this.#sites = options.sites
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#direct.destroy(), this.#proxied.destroy()])
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()))
   }
 
   /**
@@ -91,7 +96,7 @@ export class RegistryHttp implements AsyncDisposable {
 
   /** The address to ask, and the origin that may see our authorization; the scheme is found out once per registry. */
   async #urlOf({ registry, path, signal }: Ask): Promise<{ url: URL; origin: string }> {
-    const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
+    const host = registry === 'docker.io' ? dockerHub : registry
     const known = this.#schemes.get(registry)
     const finding = known ?? this.#findScheme(registry, host, signal)
     this.#schemes.set(registry, finding)
@@ -106,7 +111,9 @@ export class RegistryHttp implements AsyncDisposable {
   }
 
   async #findScheme(registry: string, host: string, signal?: AbortSignal): Promise<'http' | 'https'> {
-    if (!this.#insecure && !isLoopback(host)) return 'https'
+    const { plainHttp = false, skipVerify = false } = await this.#sites.of(registry)
+    if (plainHttp) return 'http'
+    if (!this.#insecure && !skipVerify && !isLoopback(host)) return 'https'
     try {
       const { body } = await this.#send('GET', new URL(`https://${host}/v2/`), {}, undefined, signal)
       await body.dump()
@@ -137,7 +144,25 @@ export class RegistryHttp implements AsyncDisposable {
     }
   }
 
-  #send(
+  /** Own CAs and leave to skip checks hold for the registry that they were told for, not for where it sends us. */
+  async #dispatcherFor({ host }: URL): Promise<Dispatcher> {
+    const { ca, skipVerify = false } = await this.#sites.of(host === dockerHub ? 'docker.io' : host)
+    const local = isLoopback(host)
+    const key = JSON.stringify([local, skipVerify, ca])
+    const known = this.#dispatchers.get(key)
+    if (known !== undefined) return known
+    const tls = {
+      rejectUnauthorized: !this.#insecure && !skipVerify,
+      timeout: quarter,
+      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    }
+    const limits = { headersTimeout: 4 * quarter, bodyTimeout: 4 * quarter, connect: tls }
+    const dispatcher = local ? new Agent(limits) : new EnvHttpProxyAgent({ ...limits, requestTls: tls })
+    this.#dispatchers.set(key, dispatcher)
+    return dispatcher
+  }
+
+  async #send(
     method: Ask['method'],
     url: URL,
     headers: Readonly<Record<string, string>>,
@@ -147,7 +172,7 @@ export class RegistryHttp implements AsyncDisposable {
     const answer = request(url, {
       method,
       headers: { 'user-agent': 'sealer', ...headers },
-      dispatcher: isLoopback(url.host) ? this.#direct : this.#proxied,
+      dispatcher: await this.#dispatcherFor(url),
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     })

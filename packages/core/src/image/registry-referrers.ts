@@ -98,7 +98,7 @@ async function byInterface(
 
 async function byTag(client: RegistryClient, name: Repository, digest: string, signal: AbortSignal | undefined) {
   try {
-    const { bytes } = await client.manifest(name, fallbackTag(digest), { signal })
+    const { bytes } = await client.manifest(name, fallbackTag(digest), { signal, direct: true })
     return listIn(bytes, name)
   } catch (error) {
     if (SealerError.is(error) && error.code === 'REGISTRY_LACKS') return { manifests: [] }

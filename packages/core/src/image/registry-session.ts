@@ -21,9 +21,9 @@ export class RegistrySession {
   }
 
   /** Repeats work that fails in a way that can heal, and waits as long as the registry asks for. */
-  persistent<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  persistent<T>(signal: AbortSignal | undefined, work: () => Promise<T>, most = attempts): Promise<T> {
     return backoff(work, {
-      attempts,
+      attempts: most,
       clock: this.#clock,
       retry: canHeal,
       atLeast: waitWanted,
