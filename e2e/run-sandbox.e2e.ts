@@ -8,7 +8,8 @@ import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealerError } from '../packages/core/src/errors.ts'
-import { workplace } from '../packages/core/src/lifecycles/build.test.support.ts'
+import { registryDouble } from '../packages/core/src/image/registry-double.test.support.ts'
+import { serve, workplace } from '../packages/core/src/lifecycles/build.test.support.ts'
 import { putBase, type TarHeader } from '../packages/core/src/sandbox/bases.test.support.ts'
 import type { BuildOptions } from '../packages/core/src/sealer.ts'
 import { rejection } from '../packages/core/src/testing/rejection.ts'
@@ -337,6 +338,53 @@ for (const [what, layer] of Object.entries<TarHeader[]>({
     assert.is(error.code, 'LAYER_NOT_UNPACKED')
   })
 }
+
+test('COPY --from takes files as the image has them: layers, whiteouts, links of its own', async () => {
+  await using place = await built('')
+  await putBase(place.store, [
+    [{ name: 'opt/a/1', mode: 0o755 }, { name: 'opt/a/gone' }, { name: 'opt/b/old' }, { name: 'opt/c' }],
+    [{ name: 'opt/a/.wh.gone' }, { name: 'opt/b/.wh..wh..opq' }, { name: 'opt/b/new' }, { name: 'opt/.wh.c' }],
+    [
+      { name: 'abs', type: 'symlink', linkname: '/opt/a' },
+      { name: 'out', type: 'symlink', linkname: '../../../../opt/b/new' },
+      { name: 'etc', type: 'symlink', linkname: '/nosuch' },
+      { name: 'circle', type: 'symlink', linkname: 'circle' },
+    ],
+  ])
+  await place.context.write(
+    'Kubefile',
+    'FROM scratch\nCOPY --from=base:v1 /opt all\nCOPY --from=base:v1 abs/* out bin/\nCMD echo\n',
+  )
+  const report = await place.build()
+  assert.equal(await place.listing(report, 0), [
+    'drwxr-xr-x 0/0 0 all/',
+    'drwxr-xr-x 0/0 0 all/a/',
+    '-rwxr-xr-x 0/0 1 all/a/1',
+    'drwxr-xr-x 0/0 0 all/b/',
+    '-rw-r--r-- 0/0 1 all/b/new',
+  ])
+  assert.equal(await place.listing(report, 1), [
+    'drwxr-xr-x 0/0 0 bin/',
+    '-rwxr-xr-x 0/0 1 bin/1',
+    '-rw-r--r-- 0/0 1 bin/out',
+  ])
+  for (const path of ['etc/passwd', 'circle', 'opt/c', '../../etc/passwd']) {
+    await place.context.write('Kubefile', `FROM scratch\nCOPY --from=base:v1 ${path} x\nCMD echo\n`)
+    assert.match((await rejection<SealerError>(place.build())).message, /Kubefile:2:21: .* is not in docker.io/)
+  }
+})
+
+test('COPY --from takes files of a container image of a registry, for the platform that is built', async () => {
+  const registry = await registryDouble()
+  await serve(registry, 'tools')
+  await using place = await built('')
+  await place.context.write('Kubefile', `FROM scratch\nCOPY --from=${registry.host}/tools:1 hello .\nCMD echo\n`)
+  const first = await place.build()
+  assert.equal(await place.listing(first), [`-rw-r--r-- 0/0 ${`${registry.host}/tools:1 for amd64`.length} hello`])
+  await registry[Symbol.asyncDispose]() // it is not asked again
+  const second = await place.build()
+  assert.equal([second.digest, second.images], [first.digest, []])
+})
 
 /** Builds the context of a place with another home, in a process of its own. */
 function builder(home: string, context: string, user: readonly string[] = []) {

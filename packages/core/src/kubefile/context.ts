@@ -4,7 +4,7 @@ import { basename, join, posix, sep } from 'node:path'
 import type { LayerEntry } from '../image/layer.ts'
 import { type FileDigests, stampOf } from '../image/layer-digests.ts'
 import type { ModeChange } from './file-mode.ts'
-import { globPattern, isGlob } from './glob.ts'
+import { isGlob, matching } from './glob.ts'
 import { IgnoreRules } from './ignore.ts'
 
 /** A file or a folder of the build context. */
@@ -34,8 +34,16 @@ export interface CopyOptions {
 
 const root = { uid: 0, gid: 0 }
 
+/** Where COPY takes files from: the build context, or an image. */
+export interface FileSource {
+  /** What a path or a pattern names, sorted. @throws ContextProblem when there is nothing, or it lies outside */
+  find(pattern: string): Promise<ContextSource[]>
+  /** What a source becomes at a path of the image: a file stands there, of a folder its content. */
+  entries(source: ContextSource, target: string, options?: CopyOptions): Promise<LayerEntry[]>
+}
+
 /** The folder that a Kubefile's files come from. Nothing outside of it is read, also not through symbolic links. */
-export class BuildContext {
+export class BuildContext implements FileSource {
   /** Absolute, symbolic links resolved. */
   readonly folder: string
   readonly #digests: FileDigests
@@ -153,23 +161,14 @@ export class BuildContext {
   }
 
   async #match(path: string): Promise<string[]> {
-    let found = ['']
-    for (const part of path.split('/')) {
-      const pattern = globPattern(part)
-      if (pattern === undefined)
-        throw new ContextProblem(
-          `${path} is not a pattern: a bracket is wrong.`,
-          'Write [a-z], or \\[ for a plain bracket.',
-        )
-      const next = await Promise.all(
-        found.map(async (folder) =>
-          (await this.#names(folder)).filter((name) => pattern.test(name)).map((name) => posix.join(folder, name)),
-        ),
+    const found = await matching(path, (folder) => this.#names(folder))
+    if (found === undefined)
+      throw new ContextProblem(
+        `${path} is not a pattern: a bracket is wrong.`,
+        'Write [a-z], or \\[ for a plain bracket.',
       )
-      found = next.flat()
-    }
     const taken = found.filter((one) => this.#ignore.reason(one) === undefined || this.#ignore.mayKeepBelow(one))
-    return taken.sort().map((one) => one.replaceAll(/[*?[\\]/g, '\\$&'))
+    return taken.map((one) => one.replaceAll(/[*?[\\]/g, '\\$&'))
   }
 
   async #names(folder: string): Promise<string[]> {

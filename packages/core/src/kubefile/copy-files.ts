@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { LayerEntry } from '../image/layer.ts'
-import { type ContextSource, type CopyOptions, nameOf as contextName } from './context.ts'
+import { type ContextSource, type CopyOptions, nameOf as contextName, type FileSource } from './context.ts'
 import { copyOptions } from './copy-options.ts'
 import type { Add, Copy, InlineFile } from './instructions.ts'
 import { isUrl, type Scene, urlName } from './scene.ts'
@@ -26,7 +26,8 @@ export async function copyFiles(
   const options = copyOptions(instruction, scene)
   const checksum = checksumOf(instruction, scene)
   const target = targetOf(instruction.target, scene)
-  const sources = await sourcesOf(instruction, scene)
+  const files = await filesOf(instruction, scene)
+  const sources = await sourcesOf(instruction, files, scene)
   const several = target === '' || /\/\.?$/.test(scene.text(instruction.target)) || sources.length > 1
   const intoFolder = several || (sources.some(isFile) && (await isFolder(target)))
   const entries: LayerEntry[] = []
@@ -34,7 +35,7 @@ export async function copyFiles(
     const path = intoFolder ? posix.join(target, nameOf(source, scene)) : target
     if ('url' in source) entries.push(await scene.fetched(source.url, path, checksum, options))
     else if ('inline' in source) entries.push(await scene.written(source.inline.content, path, options))
-    else entries.push(...(await localEntries(source, { kind, place: target, path }, options, checksum, scene)))
+    else entries.push(...(await localEntries(source, { kind, files, place: target, path }, options, checksum, scene)))
   }
   return entries
 }
@@ -52,15 +53,8 @@ function nameOf(source: Source, scene: Scene): string {
   throw scene.problem(source.word.at, 'The address has no file name.', 'Name the file in the target.')
 }
 
-async function sourcesOf(instruction: Copy | Add, scene: Scene): Promise<Source[]> {
+async function sourcesOf(instruction: Copy | Add, files: FileSource, scene: Scene): Promise<Source[]> {
   const { kind, sources, texts } = instruction
-  if (kind === 'COPY' && instruction.from !== undefined) {
-    throw scene.problem(
-      instruction.from.at,
-      'COPY --from is not supported yet.',
-      'Put the files into the build context.',
-    )
-  }
   const found: Source[] = []
   for (const word of sources) {
     const text = scene.text(word)
@@ -72,22 +66,35 @@ async function sourcesOf(instruction: Copy | Add, scene: Scene): Promise<Source[
       )
     }
     if (isUrl(text)) found.push({ word, url: text })
-    else for (const local of await scene.inContext(word, (context) => context.find(text))) found.push({ word, local })
+    else for (const local of await scene.within(files, word, () => files.find(text))) found.push({ word, local })
   }
   return [...found, ...texts.map((inline) => ({ inline }))]
 }
 
+/** Where files come from and where they go. */
+interface Whereabouts {
+  readonly kind: string
+  readonly files: FileSource
+  /** The target. */
+  readonly place: string
+  /** The target, or the source's name in it. */
+  readonly path: string
+}
+
+const filesOf = async (instruction: Copy | Add, scene: Scene): Promise<FileSource> =>
+  instruction.kind === 'COPY' && instruction.from !== undefined ? scene.imageFiles(instruction.from) : scene.context
+
 /** Of a folder the content, of an archive that is added what is in it, else the file. */
 async function localEntries(
   { local, word }: Extract<Source, { local: ContextSource }>,
-  { kind, place, path }: { readonly kind: string; readonly place: string; readonly path: string },
+  { kind, files, place, path }: Whereabouts,
   options: CopyOptions,
   checksum: string | undefined,
   scene: Scene,
 ): Promise<LayerEntry[]> {
-  return scene.inContext(word, async (context) => {
-    if (local.stats.isDirectory()) return context.entries(local, place, options)
-    const entries = await context.entries(local, path, options)
+  return scene.within(files, word, async () => {
+    if (local.stats.isDirectory()) return files.entries(local, place, options)
+    const entries = await files.entries(local, path, options)
     const [file] = entries
     if (file?.kind !== 'file') return entries
     refuseOther(file.digest, checksum, word, scene)

@@ -182,7 +182,22 @@ test('a folder that a command has removed is no folder any more', async () => {
   assert.equal(filesOf(draft), [['d/net.yaml'], ['d'], ['d']])
 })
 
-refused('COPY --from', 'COPY --from=busybox a b', /Kubefile:2:6: COPY --from is not supported yet/, /context/)
+test('COPY --from takes files of an image', async () => {
+  await using image = await temporaryContext({ 'usr/bin/tool': 'x' })
+  const asked: string[][] = []
+  const imageFiles = async (...question: string[]) => {
+    asked.push(question)
+    return image.context
+  }
+  const draft = await drafted('ARG V=1\nCOPY --from=tools:$V /usr/bin/* bin/', { imageFiles })
+  assert.equal(asked, [['tools:1', 'Kubefile:3']])
+  assert.equal([filesOf(draft), draft.layers[0]?.createdBy], [[['bin/tool']], 'COPY --from=tools:1 /usr/bin/* bin/'])
+})
+
+test('a file that an image lacks is told with its place', async () => {
+  const error = await refusal('COPY --from=tools:1 /nosuch bin/')
+  assert.match(error.message, /^Kubefile:2:21: nosuch is not in/)
+})
 
 test('ENV groups by quotes and has an old form', async () => {
   const { env } = await drafted('ENV A=1 B="two words"\nENV C plain text\nENV A=2')

@@ -152,12 +152,10 @@ class Drafting {
     const { kind, at, sources, texts, target } = instruction
     const entries = await copyFiles(instruction, this.#scene, (path) => this.#isFolder(path))
     if (entries.length === 0) return this.#scene.warn(at, `${kind} copies nothing: the source is an empty folder.`)
-    this.#addLayer(
-      [kind, ...sources.map(this.#scene.text), ...texts.map(({ name }) => `<<${name}`), this.#scene.text(target)].join(
-        ' ',
-      ),
-      entries,
-    )
+    const from = kind === 'COPY' && instruction.from ? [`--from=${this.#scene.text(instruction.from)}`] : []
+    const inline = texts.map(({ name }) => `<<${name}`)
+    const words = [kind, ...from, ...sources.map(this.#scene.text), ...inline, this.#scene.text(target)]
+    this.#addLayer(words.join(' '), entries)
   }
 
   async #run({ at, command, network }: Run): Promise<void> {

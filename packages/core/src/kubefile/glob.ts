@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+
 /** Whether a path has characters that stand for others. */
 export function isGlob(path: string): boolean {
   return /[*?[]/.test(path)
@@ -30,4 +32,23 @@ export function globPattern(part: string): RegExp | undefined {
 
 function literalOf(character: string): string {
   return character.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}
+
+/** Paths that a pattern names, sorted; `names` lists a folder. Undefined when a bracket is not closed. */
+export async function matching(
+  path: string,
+  names: (folder: string) => Promise<readonly string[]>,
+): Promise<string[] | undefined> {
+  let found = ['']
+  for (const part of path.split('/')) {
+    const pattern = globPattern(part)
+    if (pattern === undefined) return undefined
+    const next = await Promise.all(
+      found.map(async (folder) =>
+        (await names(folder)).filter((name) => pattern.test(name)).map((name) => posix.join(folder, name)),
+      ),
+    )
+    found = next.flat()
+  }
+  return found.sort()
 }

@@ -94,6 +94,8 @@ export interface DraftingOptions {
   readonly logger?: Logger
   /** What RUN does; without it nothing is executed. */
   readonly run?: DraftInput['run']
+  /** Files of every image; those of the context when nothing is said. */
+  readonly imageFiles?: DraftInput['imageFiles']
 }
 
 /** Executes instructions on `FROM scratch`, for linux/arm64 unless told otherwise. */
@@ -106,6 +108,7 @@ export async function draftOf(
     buildArgs = {},
     logger = listening(),
     run = async () => [],
+    imageFiles = async () => context,
   }: DraftingOptions = {},
 ): Promise<Draft> {
   const kubefile = parseKubefile(instructions.startsWith('FROM ') ? instructions : `FROM scratch\n${instructions}`)
@@ -118,6 +121,7 @@ export async function draftOf(
     downloads: join(folder, '..', 'downloads'),
     logger,
     run,
+    imageFiles,
   })
 }
 

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { join, posix } from 'node:path'
-import type { SealerError } from '../errors.ts'
+import { SealerError } from '../errors.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import { fileStamp } from '../image/layer-digests.ts'
 import type { Logger } from '../logger.ts'
-import { type BuildContext, ContextProblem, type CopyOptions } from './context.ts'
+import { type BuildContext, ContextProblem, type CopyOptions, type FileSource } from './context.ts'
 import { problemAt } from './errors.ts'
 import { keepText } from './keep-file.ts'
 import type { Kubefile, Position } from './kubefile.ts'
@@ -22,6 +22,8 @@ export interface SceneInput {
   /** Folder that keeps downloads. */
   readonly downloads: string
   readonly logger: Logger
+  /** The files of an image for the platform that is built; `place` is who asks. */
+  readonly imageFiles: (reference: string, place: string) => Promise<FileSource>
   readonly signal?: AbortSignal
 }
 
@@ -49,9 +51,14 @@ export class Scene {
   }
 
   /** Does something with the build context; its problems are those of the word. */
-  async inContext<T>(word: Word, work: (context: BuildContext) => Promise<T>): Promise<T> {
+  inContext<T>(word: Word, work: (context: BuildContext) => Promise<T>): Promise<T> {
+    return this.within(this.context, word, work)
+  }
+
+  /** As {@link inContext}, with files that may be an image's. */
+  async within<Files extends FileSource, T>(files: Files, word: Word, work: (files: Files) => Promise<T>): Promise<T> {
     try {
-      return await work(this.context)
+      return await work(files)
     } catch (error) {
       if (error instanceof ContextProblem) throw this.problem(word.at, error.message, error.remedy)
       const { code, path } = error as NodeJS.ErrnoException
@@ -61,6 +68,17 @@ export class Scene {
         `${path} cannot be read (${code}).`,
         'Make it readable for you, or take it out of the context.',
       )
+    }
+  }
+
+  /** The files of an image, for COPY --from. */
+  async imageFiles(word: Word): Promise<FileSource> {
+    const reference = this.text(word)
+    try {
+      return await this.#input.imageFiles(reference, `${word.at.file}:${word.at.line}`)
+    } catch (error) {
+      if (!SealerError.is(error) || error.code !== 'REFERENCE_INVALID') throw error
+      throw this.problem(word.at, error.message, error.hint)
     }
   }
 

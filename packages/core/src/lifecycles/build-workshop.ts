@@ -37,6 +37,7 @@ export interface Workshop extends AsyncDisposable {
   readonly cache: string
   readonly context: BuildContext
   readonly lock: LockFile | undefined
+  readonly digests: FileDigests
   readonly layers: LayerCache
   readonly carrier: ImageCarrier
   /** Warns once, however many platforms have the same to say. */
@@ -78,6 +79,7 @@ export async function openWorkshop(
     cache,
     context,
     lock,
+    digests,
     layers: new LayerCache(join(cache, 'layers'), store.blobs),
     carrier,
     logger: once(logger),

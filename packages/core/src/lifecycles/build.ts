@@ -12,12 +12,13 @@ import { foldersOf } from '../image/layer-folders.ts'
 import { annotations } from '../image/oci.ts'
 import { fullName, parseReference } from '../image/reference.ts'
 import { baseOf, unusedArguments } from '../kubefile/arguments.ts'
-import { type Draft, type DraftInput, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
+import { type Draft, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { partsOf } from '../kubefile/parts.ts'
 import { readSource } from '../kubefile/read-source.ts'
 import { machinePlatform } from '../manifests/helm-program.ts'
 import type { BuildOptions } from '../sealer.ts'
+import { commandsOn } from './build-commands.ts'
 import { containerImages } from './build-images.ts'
 import type { BuildReport } from './build-types.ts'
 import { type BuildServices, openWorkshop, type Workshop } from './build-workshop.ts'
@@ -151,35 +152,8 @@ function draftOn(
     downloads,
     logger,
     signal,
-    run: runOn(base, platform, workshop, signal),
+    ...commandsOn(base, platform, workshop, signal),
   })
-}
-
-/** Executes RUN; what a sandbox needs is loaded and opened for the first one. */
-function runOn(
-  base: PlatformImage | undefined,
-  platform: Platform,
-  { cache, store, options, say, logger }: Workshop,
-  signal: AbortSignal,
-): DraftInput['run'] {
-  const open = async () => {
-    const { Runner, Trees } = await import('../sandbox/index.ts')
-    return new Runner({
-      trees: await Trees.open(join(cache, 'trees')),
-      notes: join(cache, 'runs'),
-      blobs: store.blobs,
-      base: base?.layers ?? [],
-      platform,
-      fresh: options.noCache === true,
-      say,
-      logger,
-    })
-  }
-  let runner: ReturnType<typeof open> | undefined
-  return async (input) => {
-    runner ??= open()
-    return (await runner).run(input, signal)
-  }
 }
 
 /** The base for one platform of the build, as it is for another, e.g. this machine's. Undefined for `scratch`. */

@@ -1,2 +1,3 @@
+export { LayeredFiles } from './layered-files.ts'
 export { Runner } from './runner.ts'
-export { Trees } from './trees.ts'
+export { Trees, unpackAll } from './trees.ts'

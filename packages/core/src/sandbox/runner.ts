@@ -18,7 +18,7 @@ import { machineTools, refuseForeign } from './machine-tools.ts'
 import { proxies, resolverOfSandbox } from './network.ts'
 import { needPrograms } from './programs.ts'
 import { runInSandbox } from './sandbox.ts'
-import { ownFolder, ownFolders, standsIn, type Trees, unpackLayer, writeTree } from './trees.ts'
+import { ownFolder, ownFolders, standsIn, type Trees, unpackAll, writeTree } from './trees.ts'
 
 /** Changes whenever the same command would be given another world. */
 const format = 1
@@ -130,11 +130,7 @@ export class Runner {
   /** Names of the trees of all layers, the lowest first. */
   async #layersOf({ layers }: RunInput, signal: AbortSignal | undefined): Promise<string[]> {
     const { trees, base, blobs } = this.#options
-    const names: string[] = []
-    for (const layer of base) {
-      const path = blobs.path(layer.blob.digest)
-      names.push(await trees.tree(layer.diffId, (folder) => unpackLayer(path, layer, folder, signal)))
-    }
+    const names = await unpackAll(trees, base, blobs, signal)
     for (const entries of layers) {
       const content = contentKey(entries)
       const make = (folder: string) => writeTree(entries, folder, signal)

@@ -4,6 +4,7 @@ import { chmod, copyFile, lstat, mkdir, readdir, rename, rm, stat, symlink, utim
 import { join, posix } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { BlobStore } from '../image/blobs.ts'
 import type { RootfsLayer } from '../image/cluster-config.ts'
 import { byPath, type LayerEntry } from '../image/layer.ts'
 import { hashing, openArchive } from '../image/tar-file.ts'
@@ -146,12 +147,7 @@ rmdir below 2>/dev/null || true`
  * Unpacks a layer of an image into a folder. Hostile are its paths, links, owners, devices, whiteouts and its size.
  * @throws LAYER_NOT_UNPACKED, ARCHIVE_INVALID
  */
-export async function unpackLayer(
-  file: string,
-  layer: RootfsLayer,
-  folder: string,
-  signal?: AbortSignal,
-): Promise<void> {
+async function unpackLayer(file: string, layer: RootfsLayer, folder: string, signal?: AbortSignal): Promise<void> {
   const problem = (reason: string, cause?: unknown) =>
     sandboxErrors.LAYER_NOT_UNPACKED({ layer: layer.blob.digest, reason }, { cause })
   const digest = createHash('sha256')
@@ -162,6 +158,21 @@ export async function unpackLayer(
   await scriptInUserNamespace(unpackScript, [], { cwd: folder, feed, problem, signal })
   const found = `sha256:${digest.digest('hex')}`
   if (found !== layer.diffId) throw problem(`it unpacks to ${found}, not to ${layer.diffId}`)
+}
+
+/** Unpacks layers, each once; gives the names of their trees, the lowest first. @throws LAYER_NOT_UNPACKED, SANDBOX_FORBIDDEN */
+export async function unpackAll(
+  trees: Trees,
+  layers: readonly RootfsLayer[],
+  blobs: BlobStore,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const names: string[] = []
+  for (const layer of layers) {
+    const file = blobs.path(layer.blob.digest)
+    names.push(await trees.tree(layer.diffId, (folder) => unpackLayer(file, layer, folder, signal)))
+  }
+  return names
 }
 
 /**
