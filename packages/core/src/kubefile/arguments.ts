@@ -1,9 +1,10 @@
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
 import { problemAt } from './errors.ts'
+import { expand } from './expand.ts'
 import type { Arg } from './instructions.ts'
 import type { Kubefile } from './kubefile.ts'
-import { expand, type Variables, type Word } from './words.ts'
+import type { Variables, Word } from './words.ts'
 
 /** Variables of a build: what ARG declares, and what is known of the platform (`ARCH`, `TARGETARCH`, …). */
 export class Arguments {

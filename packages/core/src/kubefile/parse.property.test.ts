@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SealerError } from '../errors.ts'
+import { expand } from './expand.ts'
 import type { Instruction } from './instructions.ts'
 import { parseKubefile } from './parse.ts'
-import { expand, type Word } from './words.ts'
+import type { Word } from './words.ts'
 
 const test = suite('parse any Kubefile')
 
@@ -155,6 +156,25 @@ test('a text below an instruction is what the shell makes of it', () => {
     )
   })
   fc.assert(property, { numRuns: 100 })
+})
+
+test('operations on variables are those of the shell', () => {
+  const values = { V: 'aab/ab*a.b', EMPTY: '' }
+  const pattern = fc
+    .array(fc.constantFrom('a', 'b', '/', '.', '*', '?', '\\*', "'*'", '"b?"', '${V}', '${EMPTY}'), { maxLength: 4 })
+    .map((pieces) => pieces.join(''))
+  const operator = fc.constantFrom(':-', '-', ':+', '+', '#', '##', '%', '%%')
+  const property = fc.property(fc.constantFrom('V', 'EMPTY'), operator, pattern, (name, operation, argument) => {
+    const text = `x$\{${name}${operation}${argument}}`
+    const [, copy] = parseKubefile(`FROM scratch\nCOPY ${text} z`).instructions
+    assert.ok(copy?.kind === 'COPY')
+    const [ours] = copy.sources.map((one) =>
+      expand(one, (variable) => values[variable as keyof typeof values], { file: 'Kubefile', text }),
+    )
+    const shell = `set -f; IFS=; printf %s ${text}`
+    assert.is(ours, execFileSync('/bin/sh', ['-c', shell], { encoding: 'utf8', env: values }), text)
+  })
+  fc.assert(property, { numRuns: 150 })
 })
 
 /** Every problem has its place in the text. */

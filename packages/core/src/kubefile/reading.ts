@@ -23,7 +23,8 @@ export function readFlags(reading: Reading, known: readonly string[]): { flags: 
     const [, name] = /^--([A-Za-z-]*)/.exec(found?.word.raw ?? '') ?? []
     if (found === undefined || name === undefined) return { flags, end }
     const value = splitPair(found.word)?.value
-    if (!known.includes(name)) throw refuse(reading, found.start, `${keyword} has no flag --${name}.`, knows(known))
+    if (!known.includes(name))
+      throw refuse(reading, found.start, `${keyword} has no flag --${name}.`, instead(name, known))
     if (value === undefined || literal(value) === '')
       throw refuse(reading, found.start, `--${name} needs a value.`, `Write --${name}=VALUE.`)
     if (flags[name] !== undefined) throw refuse(reading, found.start, `--${name} stands twice.`, 'Write it once.')
@@ -32,8 +33,20 @@ export function readFlags(reading: Reading, known: readonly string[]): { flags: 
   }
 }
 
-const knows = (flags: readonly string[]) =>
-  flags.length === 0 ? 'It knows no flags.' : `It knows ${flags.map((one) => `--${one}=…`).join(', ')}.`
+/** Flags of a Dockerfile that mean nothing here, with what to do instead. */
+const foreign: Readonly<Record<string, string>> = {
+  link: 'Leave it out: a layer here never depends on those below it.',
+  exclude: 'Say in .kubeignore what is left out, or name what is copied.',
+  parents: 'Write one COPY for each folder, with the folder in the target.',
+  mount: 'COPY what the command needs, and remove in the same RUN what must not stay.',
+  security: 'Leave it out: every command runs without privileges.',
+}
+
+function instead(name: string, known: readonly string[]): string {
+  return Object.hasOwn(foreign, name)
+    ? (foreign[name] ?? '')
+    : `It knows ${known.map((one) => `--${one}=…`).join(', ')}.`
+}
 
 /** A list as words, or as a JSON array of strings. @throws KUBEFILE_INVALID */
 export function wordsOrJson(reading: Reading, start: number): Word[] {

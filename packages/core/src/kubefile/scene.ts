@@ -6,9 +6,10 @@ import { fileStamp } from '../image/layer-digests.ts'
 import type { Logger } from '../logger.ts'
 import { type BuildContext, ContextProblem, type CopyOptions, type FileSource } from './context.ts'
 import { problemAt } from './errors.ts'
+import { expand } from './expand.ts'
 import { keepText } from './keep-file.ts'
 import type { Kubefile, Position } from './kubefile.ts'
-import { expand, type Variables, type Word } from './words.ts'
+import type { Variables, Word } from './words.ts'
 
 /** Mode of a file that does not come from the context. */
 const newFile = 0o644

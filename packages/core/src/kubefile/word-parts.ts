@@ -1,6 +1,6 @@
 import { problemAt } from './errors.ts'
 import type { Passage } from './passage.ts'
-import type { Part } from './words.ts'
+import type { Operator, Part } from './words.ts'
 
 /** How characters are read in one kind of place. */
 interface Manner {
@@ -100,13 +100,14 @@ function readVariable(passage: Passage, start: number, manner: Manner, depth: nu
       source,
       passage.at(start),
       reason,
-      'Write ${NAME}, ${NAME:-used when empty} or ${NAME:+used when set}; \\$ is a plain dollar.',
+      'Write ${NAME}, ${NAME:-used when empty}, ${NAME:+used when set} or ${NAME%suffix taken away}; \\$ is a plain dollar.',
     )
   const bare = matchAt(/\$([A-Za-z_][A-Za-z0-9_]*)/y, text, start)
   const at = passage.at(start)
   if (bare?.[1] !== undefined) return { parts: [{ variable: bare[1], at }], end: start + bare[0].length }
   if (text[start + 1] !== '{') return undefined
-  const [opening, variable, operator] = matchAt(/\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|:\+|\})/y, text, start) ?? []
+  const [opening, variable, operator] =
+    matchAt(/\$\{([A-Za-z_][A-Za-z0-9_]*)(:[-+?]|##?|%%?|[-+?}])/y, text, start) ?? []
   if (opening === undefined || variable === undefined) throw refuse('This is not a variable.')
   const inside = start + opening.length
   if (operator === '}') return { parts: [{ variable, at }], end: inside }
@@ -115,7 +116,7 @@ function readVariable(passage: Passage, start: number, manner: Manner, depth: nu
   const { parts, end } = readParts(passage, inside, { ...around, until: '}' }, depth + 1)
   if (text[end] !== '}') throw refuse('The variable has no closing brace.')
   return {
-    parts: [{ variable, at, otherwise: { when: operator === ':-' ? 'absent' : 'present', parts } }],
+    parts: [{ variable, at, operation: { operator: operator as Operator, parts } }],
     end: end + 1,
   }
 }

@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { expand } from './expand.ts'
 import { type LogicalLine, logicalLines } from './lines.ts'
-import { expand, restAsWord, splitPair, wordsOf } from './words.ts'
+import { restAsWord, splitPair, wordsOf } from './words.ts'
 
 const test = suite('words of a Kubefile')
 const values: Record<string, string> = { A: 'one', EMPTY: '', ARCH: 'arm64' }
@@ -32,12 +33,18 @@ test('a variable that nobody has declared is refused where it stands', () => {
   assert.throws(() => words('a $NONE'), /Kubefile:1:9: The variable NONE is not declared/)
 })
 
+test('a variable that must have a value says what is missing', () => {
+  assert.equal(words('${A:?} ${EMPTY?}'), ['one', ''])
+  assert.throws(() => words('a ${EMPTY:?give a name}'), /Kubefile:1:9: EMPTY: give a name/)
+  assert.throws(() => words('${NONE?}'), /NONE: it has no value/)
+})
+
 test('an open quote and an open brace are refused', () => {
   assert.throws(() => words('a "b'), /Kubefile:1:9: The quote " is not closed/)
   assert.throws(() => words("'b"), /The quote ' is not closed/)
   assert.throws(() => words('${A'), /not a variable/)
   assert.throws(() => words('${A:-x'), /no closing brace/)
-  assert.throws(() => words('${A:?x}'), /not a variable/)
+  assert.throws(() => words('${A/x/y}'), /not a variable/)
 })
 
 test('a pair is cut at the first = outside of quotes', () => {

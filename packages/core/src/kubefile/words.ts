@@ -1,4 +1,3 @@
-import { type KubefileText, problemAt } from './errors.ts'
 import type { Heredoc } from './heredocs.ts'
 import type { Position } from './kubefile.ts'
 import type { Passage } from './passage.ts'
@@ -21,12 +20,15 @@ interface Literal {
   readonly quoted: boolean
 }
 
-/** `$NAME`, `${NAME}`, `${NAME:-used when unset or empty}`, `${NAME:+used when set}`. */
+/** `$NAME`, `${NAME}`, `${NAME:-used when unset or empty}` and what else a shell can do with a variable. */
 export interface Variable {
   readonly variable: string
   readonly at: Position
-  readonly otherwise?: { readonly when: 'absent' | 'present'; readonly parts: readonly Part[] }
+  readonly operation?: { readonly operator: Operator; readonly parts: readonly Part[] }
 }
+
+/** What stands between a variable and its argument, as in POSIX `sh`; with the colon an empty value counts as none. */
+export type Operator = ':-' | '-' | ':+' | '+' | ':?' | '?' | '#' | '##' | '%' | '%%'
 
 /** Gives the value of a variable; undefined when nobody has declared it. */
 export type Variables = (name: string) => string | undefined
@@ -89,28 +91,6 @@ export function splitPair(word: Word): { name: Word; value: Word } | undefined {
     }
   }
   return undefined
-}
-
-/** The word's text with its variables put in. @throws KUBEFILE_INVALID for a variable that nobody has declared */
-export function expand(word: Word, variables: Variables, source: KubefileText): string {
-  return word.parts
-    .map((part) => {
-      if ('text' in part) return part.text
-      const value = variables(part.variable)
-      const inner = (parts: readonly Part[]) => expand({ ...word, parts }, variables, source)
-      if (part.otherwise?.when === 'absent')
-        return value === undefined || value === '' ? inner(part.otherwise.parts) : value
-      if (part.otherwise?.when === 'present')
-        return value === undefined || value === '' ? '' : inner(part.otherwise.parts)
-      if (value !== undefined) return value
-      throw problemAt(
-        source,
-        part.at,
-        `The variable ${part.variable} is not declared.`,
-        `Declare it above with ARG ${part.variable}=… or ENV, give it a value here with \${${part.variable}:-…}, or write \\$ for a plain dollar.`,
-      )
-    })
-    .join('')
 }
 
 /** The word's text when no variable is in it. */
