@@ -19,7 +19,7 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
   const report = await sealer.build({
     context: resolve(folder),
     tag: flags.tag,
-    ...(flags.file === undefined ? {} : { file: flags.file }),
+    ...(flags.file === undefined ? {} : { file: flags.file === '-' ? '/dev/stdin' : flags.file }),
     ...(flags.platform === undefined ? {} : { platforms: flags.platform.map(platformOf) }),
     buildArgs: flags.buildArg,
     labels: flags.label,

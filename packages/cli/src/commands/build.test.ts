@@ -18,4 +18,14 @@ for (const [flags, says] of wrong) {
   })
 }
 
+test('-f - is standard input', async () => {
+  const asked: (string | undefined)[] = []
+  const build = ({ file }: { file?: string }) => {
+    asked.push(file)
+    return Promise.reject(new Error('enough'))
+  }
+  await type('build -t x:1 -f - .', fakeContext({ build }))
+  assert.equal(asked, ['/dev/stdin'])
+})
+
 test.run()

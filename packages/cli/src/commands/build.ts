@@ -26,7 +26,7 @@ export function buildCommand(context: CliContext): Command {
   return declare('build', 'make a cluster image from a Kubefile')
     .argument('[context]', 'folder that the Kubefile copies from', '.')
     .requiredOption('-t, --tag <name>', 'name of the image, e.g. dashboard:v1')
-    .option('-f, --file <Kubefile>', 'the Kubefile; by itself the one in the context')
+    .option('-f, --file <Kubefile>', 'the Kubefile, - for standard input; by itself the one in the context')
     .addOption(new Option('--kubefile <file>').hideHelp())
     .option('--platform <list>', 'platforms, e.g. linux/amd64,linux/arm64; by itself this machine’s', list)
     .addOption(new Option('--target-platform <list>').argParser(list).hideHelp())

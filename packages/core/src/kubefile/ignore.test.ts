@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rejection } from '../testing/rejection.ts'
@@ -32,6 +33,23 @@ for (const [rules, out, taken] of table) {
     for (const path of taken) assert.is(ignored(rules, path), undefined, path)
   })
 }
+
+test('no folder is skipped that holds something which is taken', () => {
+  const part = fc.constantFrom('a', 'b', '*', '**', 'a*', '?')
+  const rule = fc
+    .tuple(fc.constantFrom('', '!'), fc.array(part, { minLength: 1, maxLength: 3 }))
+    .map(([keeps, parts]) => keeps + parts.join('/'))
+  const path = fc.array(fc.constantFrom('a', 'b', 'ab'), { minLength: 2, maxLength: 4 })
+  const property = fc.property(fc.array(rule, { maxLength: 5 }), path, (rules, names) => {
+    const ignore = new IgnoreRules({ file: '.kubeignore', text: rules.join('\n') })
+    if (ignore.reason(names.join('/')) !== undefined) return
+    for (let depth = 1; depth < names.length; depth++) {
+      const folder = names.slice(0, depth).join('/')
+      assert.ok(ignore.reason(folder) === undefined || ignore.mayKeepBelow(folder), folder)
+    }
+  })
+  fc.assert(property, { numRuns: 1000 })
+})
 
 test('the line that decides is named', () => {
   assert.is(ignored('a\nb\n\nb/c', 'b/c/d'), '.kubeignore:4')

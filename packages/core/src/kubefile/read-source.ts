@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Platform } from '../hosts/host.ts'
 import type { BuildSource } from '../lifecycles/build-types.ts'
-import { buildErrors, type KubefileText } from './errors.ts'
+import { buildErrors, type KubefileText, problemAt } from './errors.ts'
 import { parseKubefile } from './parse.ts'
 
 /** Where a build's input lies. */
@@ -23,13 +24,23 @@ export async function readSource({ context, file, platforms, buildArgs = {} }: S
   const tried =
     file === undefined ? [resolve(folder, 'Kubefile')] : [...new Set([resolve(file), resolve(folder, file)])]
   for (const path of tried) {
-    const text = await readFile(path, 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    const kubefile = parseKubefile(text, shown(path))
+    const bytes = await readFile(path).catch(() => undefined)
+    if (bytes === undefined) continue
+    const kubefile = parseKubefile(textOf(bytes, shown(path)), shown(path))
     const ignore = await firstText([`${path}.kubeignore`, resolve(folder, '.kubeignore')])
     return { kubefile, context: folder, platforms, buildArgs, ...(ignore && { ignore }) }
   }
   throw buildErrors.KUBEFILE_NOT_FOUND({ tried })
+}
+
+function textOf(bytes: Buffer, file: string): string {
+  if (isUtf8(bytes) && !bytes.includes(0)) return bytes.toString()
+  throw problemAt(
+    { file, text: '' },
+    { file, line: 1, column: 1 },
+    'This file is not text in UTF-8.',
+    'Name the Kubefile with -f, or save it as UTF-8.',
+  )
 }
 
 async function firstText(paths: readonly string[]): Promise<KubefileText | undefined> {

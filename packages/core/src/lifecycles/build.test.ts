@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SealerError } from '../errors.ts'
@@ -255,6 +255,12 @@ test('the Kubefile is found as given, then in the context', async () => {
   assert.is((await rejection<SealerError>(place.build({ file: 'nosuch' }))).code, 'KUBEFILE_NOT_FOUND')
   assert.is((await rejection<SealerError>(place.build({ context: '/nosuch' }))).code, 'CONTEXT_NOT_FOUND')
   assert.is((await rejection<SealerError>(place.build({ tag: 'NO:TAG:' }))).code, 'REFERENCE_INVALID')
+})
+
+test('a file that is no text is refused at once', async () => {
+  await using place = await workplace()
+  await writeFile(join(place.context.folder, 'Kubefile'), gzipSync('FROM scratch\n'))
+  assert.match((await rejection(place.build())).message, /Kubefile:1:1: This file is not text in UTF-8/)
 })
 
 test('the ignore file of the Kubefile wins over that of the context', async () => {
