@@ -20,6 +20,7 @@ import { localCommand } from './commands/local.ts'
 import { loginCommand, logoutCommand } from './commands/login.ts'
 import { pluginCommand } from './commands/plugin.ts'
 import { runCommand } from './commands/run.ts'
+import { searchCommand } from './commands/search.ts'
 import { versionCommand } from './commands/version.ts'
 import { type CliContext, warn } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -65,6 +66,7 @@ export function createProgram(context: CliContext): Command {
       loadCommand(context),
       pushCommand(context),
       pullCommand(context),
+      searchCommand(context),
       loginCommand(context),
       logoutCommand(context),
     ],

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import { loadImages } from './image/load.ts'
 import { fullName, parseReference } from './image/reference.ts'
 import type { RegistryClient } from './image/registry-client.ts'
+import type { Repository } from './image/registry-session.ts'
 import { saveImage } from './image/save.ts'
 import type { LocalStore } from './image/store.ts'
 import { openStore } from './image/store.ts'
@@ -74,12 +75,25 @@ export function createImages(options: ImagesOptions): Images {
         await client.proveLogin(name, user, secret)
         await client.credentials.save(name, user, secret)
       }),
+    search: (text, { insecure, signal } = {}) =>
+      withRegistry(insecure, (client) => client.search(searched(text), signal)),
     logout: (registry) => withRegistry(undefined, (client) => client.credentials.forget(registryName(registry))),
   }
 }
 
 /** With it comes the HTTP library. Not beside `await using`: there TypeScript 6.0 leaves the ending `.ts` in what it emits. */
 const registryClient = async () => (await import('./image/registry-client.ts')).RegistryClient
+
+/** `registry.example` is a registry, `nginx` an image of Docker Hub. */
+function searched(text: string): Repository {
+  const [host = '', ...path] = text
+    .replace(/^https?:\/\//, '')
+    .replace(/\/+$/, '')
+    .split('/')
+  if (path.length === 0 && (/[.:]/.test(host) || host === 'localhost'))
+    return { registry: registryName(host), repository: '' }
+  return parseReference([host, ...path].join('/'))
+}
 
 /** Users write `https://quay.io/` as well. */
 function registryName(text: string): string {

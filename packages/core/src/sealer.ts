@@ -112,6 +112,11 @@ export interface Images {
     readonly warnings: readonly string[]
   }>
   login(registry: string, user: string, password: SecretRef, options?: { readonly insecure?: boolean }): Promise<void>
+  /** Full names: the tags of a repository (`nginx`, `quay.io/team/app`), or the repositories of a registry whose name holds the text. */
+  search(
+    text: string,
+    options?: { readonly insecure?: boolean; readonly signal?: AbortSignal },
+  ): Promise<readonly string[]>
   logout(registry: string): Promise<void>
 }
 

@@ -15,7 +15,6 @@ const names = [
   'prune',
   'rollback',
   'scale-up',
-  'search',
   'umount',
   'upgrade',
 ] as const

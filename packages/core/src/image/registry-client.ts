@@ -15,6 +15,7 @@ import { fullName, isDigest, parseReference } from './reference.ts'
 import { registryErrors } from './registry-errors.ts'
 import type { Answer, Ask } from './registry-http.ts'
 import { RegistryHttp, readAtMost, translated } from './registry-http.ts'
+import { listRepositories, listTags } from './registry-listing.ts'
 import { listReferrers, type Referrer, sendReferrer } from './registry-referrers.ts'
 import { pull, push, RegistrySession, type Repository } from './registry-session.ts'
 import { RegistrySites } from './registry-sites.ts'
@@ -349,6 +350,25 @@ export class RegistryClient implements AsyncDisposable {
    */
   async pushReferrer(name: Repository, bytes: Buffer, transfer: Transfer = {}): Promise<BlobDescriptor> {
     return sendReferrer(this, this.#session, name, bytes, transfer)
+  }
+
+  /**
+   * The tags of a repository, or where there is no such repository those whose name holds the text. An empty text: all.
+   * @throws REGISTRY_LACKS, REGISTRY_DENIED, …
+   */
+  async search({ registry, repository }: Repository, signal?: AbortSignal): Promise<readonly string[]> {
+    const all = async () => {
+      const names = await listRepositories(this.#session, registry, signal)
+      return names.filter((name) => name.slice(registry.length + 1).includes(repository))
+    }
+    if (repository === '') return all()
+    try {
+      return await listTags(this.#session, { registry, repository }, signal)
+    } catch (error) {
+      const unknown = SealerError.is(error) && error.code === 'REGISTRY_LACKS'
+      if (!unknown) throw error
+      return await all().catch(() => Promise.reject(error)) // a registry without a list of repositories
+    }
   }
 
   /**

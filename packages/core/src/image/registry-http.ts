@@ -328,6 +328,7 @@ const denied = ({ registry, scope }: Ask, reason: string): Error =>
 
 /** `repository:team/app:pull,push` → `push to team/app`. */
 export function described(scope: string): string {
+  if (scope.startsWith('registry:')) return 'list its repositories'
   const [, repository = '', actions = ''] = scope.split(' ')[0]?.split(':') ?? []
   return actions.includes('push') ? `push to ${repository}` : `pull from ${repository}`
 }
