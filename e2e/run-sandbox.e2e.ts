@@ -1,8 +1,9 @@
 // landing, time limit: 120 s
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, chown, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { machine, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
@@ -384,6 +385,48 @@ test('COPY --from takes files of a container image of a registry, for the platfo
   await registry[Symbol.asyncDispose]() // it is not asked again
   const second = await place.build()
   assert.equal([second.digest, second.images], [first.digest, []])
+})
+
+test('container images are found in what commands have left, not in what they have removed', async () => {
+  await using registry = await registryDouble()
+  await serve(registry, 'made')
+  await using place = await built('')
+  await place.context.write('imageList', `${registry.host}/gone:1\n`)
+  await place.run(
+    `COPY imageList manifests/\nCOPY imageList charts/x/imageList\nRUN echo ${registry.host}/made:1 >manifests/imageList; rm -r charts`,
+  )
+  const platform = await place.store.platform(await place.store.resolve('app:v1'), {
+    os: 'linux',
+    architecture: 'amd64',
+  })
+  assert.equal(
+    platform.images.map(({ reference }) => reference),
+    [`${registry.host}/made:1`],
+  )
+})
+
+test('attributes of files and powers of programs come through layers', async () => {
+  await using place = await built(
+    'RUN --network=none echo x >a; echo y >b; setfattr -n user.note -v 0sgP8A a; setcap cap_setuid,cap_chown+ep b',
+  )
+  await place.run()
+  await place.context.write('Kubefile', 'FROM app:v1\nRUN --network=none getfattr -d -e base64 a; getcap b\nCMD echo\n')
+  await rm(join(place.home, 'cache'), { recursive: true }) // the layer is unpacked again
+  const lines: string[] = []
+  await place.build({ tag: 'app:v2', onProgress: (line) => lines.push(line.replace(/^.*: \| /, '')) })
+  assert.ok(lines.includes('user.note=0sgP8A'), lines.join('\n'))
+  assert.ok(lines.includes('b cap_chown,cap_setuid=ep'), lines.join('\n'))
+})
+
+const emulated = existsSync('/proc/sys/fs/binfmt_misc/qemu-s390x')
+
+;(emulated ? test.skip : test)('programs of a processor that nothing here understands are refused', async () => {
+  const s390x = { os: 'linux', architecture: 's390x' }
+  await using place = await built('RUN true', { busybox: true, platforms: [s390x] })
+  assert.is((await rejection<SealerError>(place.run())).code, 'RUN_PLATFORM_FOREIGN')
+  await using without = await built('RUN uname -m', { platforms: [s390x] })
+  await without.run()
+  assert.equal(without.said(), [machine()])
 })
 
 /** Builds the context of a place with another home, in a process of its own. */

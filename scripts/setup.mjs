@@ -22,7 +22,7 @@ const basePackages = [
 /** What tests need beside them: a real registry, a real sshd, and independent readers of images. */
 const testPackages = [
   ...['docker-registry', 'openssh-server', 'skopeo', 'umoci'],
-  ...['bubblewrap', 'slirp4netns', 'attr'], // the sandbox of RUN
+  ...['bubblewrap', 'slirp4netns', 'attr', 'libcap2-bin'], // the sandbox of RUN
   ...['bzip2', 'zstd'], // archives that are added
 ]
 
