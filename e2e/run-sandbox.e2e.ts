@@ -112,6 +112,19 @@ test('an image on it has the files, and takes them away', async () => {
   assert.is(parts.layers.length, 4) // the last command has changed nothing
 })
 
+test('/tmp is gone after a command, unless the image has files there', async () => {
+  await using place = await built(
+    'RUN mkdir -p /tmp/x && ls -d /tmp/x\nRUN ls -A /tmp\nCOPY Kubefile tmp/script\nRUN ls -A /tmp; rm /tmp/script',
+    { busybox: true },
+  )
+  const report = await place.run()
+  assert.equal(place.said(), ['/tmp/x', 'script'])
+  assert.equal(
+    (await place.listing(report)).map((line) => line.split(' ').at(-1)),
+    ['tmp/', 'tmp/.wh.script'],
+  )
+})
+
 test('a failed command is an error with its place and its last words, and leaves nothing', async () => {
   await using place = await built('RUN echo before; echo "cannot do it" >&2; exit 7')
   const error = await rejection<SealerError>(place.run())
@@ -454,6 +467,18 @@ const readable = spawnSync(someone[0] ?? '', [...someone.slice(1), 'test', '-r',
   } finally {
     await rm(home, { recursive: true, force: true })
   }
+})
+
+test('two builds at once in one home do not disturb each other', async () => {
+  await using place = await built('')
+  await place.context.write(
+    'Kubefile',
+    'FROM scratch\nRUN --network=none seq 1000 >a; sleep 1\nRUN --network=none wc -l a >b\nCMD echo\n',
+  )
+  const two = [0, 1].map(() => text(builder(place.home, place.context.folder).stdout))
+  const [one, other] = (await Promise.all(two)).map((said) => said.trim().split('\n').at(-1))
+  assert.match(one ?? '', /^sha256:/)
+  assert.is(one, other)
 })
 
 test('when the sealer is killed its commands are, too, and the next build goes on', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
@@ -21,7 +21,7 @@ import { runInSandbox } from './sandbox.ts'
 import { ownFolder, ownFolders, standsIn, type Trees, unpackAll, writeTree } from './trees.ts'
 
 /** Changes whenever the same command would be given another world. */
-const format = 1
+const format = 2
 
 /** One RUN, with all that it depends on. */
 export interface RunInput {
@@ -48,6 +48,13 @@ export interface RunnerOptions {
   readonly logger: Logger
 }
 
+/** What a command has left, as it is noted: where the files of the entries are depends on where the cache is. */
+interface Outcome {
+  /** Key of the tree. */
+  readonly tree: string
+  readonly entries: readonly LayerEntry[]
+}
+
 /** Lines of a failed command that its error repeats. */
 const repeatedLines = 15
 
@@ -67,13 +74,11 @@ export class Runner {
   async run(input: RunInput, signal: AbortSignal | undefined): Promise<readonly LayerEntry[]> {
     const { trees, fresh } = this.#options
     const key = this.#keyOf(input)
-    if (!fresh && (await trees.has(key))) {
-      const known = await this.#notes.read<readonly LayerEntry[]>(key)
-      if (known !== undefined) return this.#placed(known, trees.nameOf(key))
-    }
-    const { entries, name } = await this.#execute(input, key, signal)
-    await this.#notes.write(key, entries)
-    return this.#placed(entries, name)
+    const known = fresh ? undefined : await this.#notes.read<Outcome>(key)
+    if (known !== undefined && (await trees.has(known.tree))) return this.#placed(known)
+    const outcome = await this.#execute(input, signal)
+    await this.#notes.write(key, outcome)
+    return this.#placed(outcome)
   }
 
   #keyOf({ command, network, environment, layers }: RunInput): string {
@@ -84,14 +89,15 @@ export class Runner {
     return createHash('sha256').update(JSON.stringify(all)).digest('hex')
   }
 
-  /** Notes say where files are in a tree; the cache may stand elsewhere tomorrow. */
-  #placed(entries: readonly LayerEntry[], tree: string): readonly LayerEntry[] {
-    const files = join(this.#options.trees.folder, tree, 'files')
-    this.#left.set(contentKey(entries), tree)
+  #placed({ tree, entries }: Outcome): readonly LayerEntry[] {
+    const { trees } = this.#options
+    const name = trees.nameOf(tree)
+    this.#left.set(contentKey(entries), name)
+    const files = join(trees.folder, name, 'files')
     return entries.map((entry) => (entry.kind === 'file' ? { ...entry, source: join(files, entry.path) } : entry))
   }
 
-  async #execute(input: RunInput, key: string, signal: AbortSignal | undefined) {
+  async #execute(input: RunInput, signal: AbortSignal | undefined): Promise<Outcome> {
     const { trees, say, logger, platform } = this.#options
     await needPrograms(input.network)
     const names = await this.#layersOf(input, signal)
@@ -113,7 +119,7 @@ export class Runner {
       lower: await trees.lower([...below, ...names, top]),
       run: draft.name,
       tools: tools?.folders ?? [],
-      ownTmp: !(await this.#stands('tmp', names)),
+      ownTmp: !(await this.#someFileIn('tmp', names)),
       onLine: (line) => {
         said.push(line)
         if (said.length > repeatedLines) said.shift()
@@ -123,8 +129,9 @@ export class Runner {
     })
     if (code !== 0) throw failed(input, code, said)
     const entries = await changesIn(join(draft.path, 'files'), join(draft.path, 'xattrs'), signal)
-    await draft.publish(key, { replace: true })
-    return { entries, name: trees.nameOf(key) }
+    const tree = `run ${draft.name}` // two builds at once may each have run it
+    await draft.publish(tree)
+    return { tree, entries }
   }
 
   /** Names of the trees of all layers, the lowest first. */
@@ -150,6 +157,17 @@ export class Runner {
       await writeFile(join(files, 'etc/resolv.conf'), resolver)
       await writeFile(join(files, 'etc/hosts'), '127.0.0.1 localhost build\n::1 localhost build\n')
     })
+  }
+
+  async #someFileIn(path: string, names: readonly string[]): Promise<boolean> {
+    const { folder } = this.#options.trees
+    for (const name of names) {
+      const files = join(folder, name, 'files')
+      if (!(await standsIn(files, path))) continue
+      const inside = await readdir(join(files, path)).catch(() => [])
+      if (inside.length > 0) return true
+    }
+    return false
   }
 
   async #stands(path: string, names: readonly string[]): Promise<boolean> {

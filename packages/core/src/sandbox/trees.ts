@@ -11,8 +11,10 @@ import { hashing, openArchive } from '../image/tar-file.ts'
 import { sandboxErrors } from './errors.ts'
 import { own, scriptInUserNamespace } from './user-namespace.ts'
 
-/** A folder of files that no sandbox has used for this long goes away, in milliseconds. */
-const treesStay = 14 * 24 * 60 * 60_000
+const day = 24 * 60 * 60_000
+/** A tree that nobody has used for this long goes away, in milliseconds; one that was never finished earlier. */
+const treesStay = 14 * day
+const draftsStay = day
 const root = { uid: 0, gid: 0 }
 
 /**
@@ -32,7 +34,8 @@ export class Trees {
     await chmod(folder, 0o755) // the sandbox's root is a stranger on this machine
     for (const name of await readdir(folder)) {
       const seen = await stat(join(folder, name)).catch(() => undefined)
-      if (seen && Date.now() - seen.mtimeMs > treesStay) await rm(join(folder, name), { recursive: true, force: true })
+      const stays = name.startsWith('new-') ? draftsStay : treesStay
+      if (seen && Date.now() - seen.mtimeMs > stays) await rm(join(folder, name), { recursive: true, force: true })
     }
     return new Trees(folder)
   }
@@ -65,7 +68,7 @@ export class Trees {
     AsyncDisposable & {
       readonly name: string
       readonly path: string
-      publish(key: string, options?: { readonly replace?: boolean }): Promise<void>
+      publish(key: string): Promise<void>
     }
   > {
     const name = `new-${randomUUID()}`
@@ -76,8 +79,7 @@ export class Trees {
     return {
       name,
       path,
-      publish: async (key, { replace = false } = {}) => {
-        if (replace) await rm(join(this.folder, this.nameOf(key)), { recursive: true, force: true })
+      publish: async (key) => {
         await rename(path, join(this.folder, this.nameOf(key))).catch(async (error) => {
           if (!(await this.has(key))) throw error // else another process was first, with the same
         })
