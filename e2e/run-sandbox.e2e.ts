@@ -431,6 +431,33 @@ test('attributes of files and powers of programs come through layers', async () 
   assert.ok(lines.includes('b cap_chown,cap_setuid=ep'), lines.join('\n'))
 })
 
+for (const compression of ['gzip', 'zstd'] as const) {
+  test(`other tools see the same files in ${compression} layers`, async () => {
+    await using place = await built(
+      'COPY Kubefile a/gone\nCOPY Kubefile a/kept\nCOPY Kubefile b/hidden\nRUN --network=none rm -r a/gone b; mkdir b; echo x >b/x; ln b/x b/y; ln -s x b/z; setfattr -n user.note -v 0sgP8A b/x',
+      { compression },
+    )
+    await place.run()
+    const folder = await mkdtemp(join(tmpdir(), 'sealer-umoci-'))
+    try {
+      const layout = `oci:${place.store.path}:docker.io/library/app:v1`
+      // umoci knows no zstd: skopeo undoes it, after it has checked every layer.
+      execFileSync('skopeo', ['copy', '-q', '--dest-decompress', layout, `dir:${folder}/plain`])
+      execFileSync('skopeo', ['copy', '-q', `dir:${folder}/plain`, `oci:${folder}/layout:v1`])
+      execFileSync('umoci', ['unpack', '--image', `${folder}/layout:v1`, join(folder, 'bundle')], { stdio: 'pipe' })
+      const rootfs = join(folder, 'bundle/rootfs')
+      assert.equal((await readdir(rootfs, { recursive: true })).sort(), ['a', 'a/kept', 'b', 'b/x', 'b/y', 'b/z'])
+      assert.is((await lstat(join(rootfs, 'b/x'))).ino, (await lstat(join(rootfs, 'b/y'))).ino)
+      assert.match(
+        execFileSync('getfattr', ['-d', '-e', 'base64', 'b/x'], { cwd: rootfs }).toString(),
+        /user.note=0sgP8A/,
+      )
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+}
+
 const emulated = existsSync('/proc/sys/fs/binfmt_misc/qemu-s390x')
 
 ;(emulated ? test.skip : test)('programs of a processor that nothing here understands are refused', async () => {
