@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from './clock.ts'
 import type { SealerError } from './errors.ts'
 import type { PartInfo } from './image/cluster-config.ts'
-import { sealImage } from './image/cluster-image.ts'
+import { type PlatformParts, sealImage } from './image/cluster-image.ts'
 import { annotations, mediaTypes } from './image/oci.ts'
 import { registryDouble } from './image/registry-double.test.support.ts'
 import type { OciIndex } from './image/schemas.ts'
@@ -16,6 +17,7 @@ import {
   arm64,
   codeOf,
   putContainerImage,
+  putLayer,
   smallPlatform,
   tarOf,
   temporaryFolder,
@@ -217,6 +219,66 @@ test('an archive can hold one platform of an image', async () => {
   const [loaded] = await imagesOf(there.path).load(join(here.path, 'arm.tar'))
   assert.is(loaded?.digest, here.digest)
   assert.equal(loaded?.platforms, [arm64])
+})
+
+test('a delta holds what is new, gives the same digest, and is refused where its base is not', async () => {
+  await using here = await home()
+  await using there = await temporaryFolder()
+  const change = await putLayer(here.store.blobs, 'opt/new', randomBytes(300_000).toString('hex'))
+  const platforms = here.platforms.map((parts) => ({ ...parts, layers: [...parts.layers, change] }))
+  const { digest } = await sealImage(here.store, { tag: 'app:v2', platforms })
+  const [base, delta] = [join(here.path, 'base.tar'), join(here.path, 'delta.tar')]
+  await here.images.save('app:v1', base)
+  await here.images.save('app:v2', delta, { since: ['app:v1'] })
+  assert.ok(
+    (await stat(delta)).size <= 1.05 * change.blob.size + 40 * 1024,
+    'the change, and the documents of two platforms',
+  )
+
+  const receiver = imagesOf(there.path)
+  const error = await rejection<SealerError>(receiver.load(delta))
+  assert.is(error.code, 'DELTA_BASE_MISSING')
+  assert.match(error.message, `docker.io/library/app:v1@${here.digest}`)
+  for (const { layers } of here.platforms) for (const layer of layers) assert.match(error.message, layer.blob.digest)
+  assert.not.match(error.message, change.blob.digest)
+  assert.equal(await receiver.list(), [])
+
+  await receiver.load(base)
+  const [loaded] = await receiver.load(delta)
+  assert.is(loaded?.digest, digest)
+  assert.equal(loaded?.platforms, [amd64, arm64])
+})
+
+test('a delta does not lose a platform that the receiver of the base has not', async () => {
+  await using here = await home()
+  await using there = await temporaryFolder()
+  const change = await putLayer(here.store.blobs, 'opt/new', 'new')
+  const [x86, arm] = here.platforms as [PlatformParts, PlatformParts]
+  await sealImage(here.store, { tag: 'app:v2', platforms: [{ ...x86, layers: [...x86.layers, change] }, arm] })
+  await here.images.save('app:v1', join(here.path, 'base.tar'), { platforms: [amd64] })
+  await here.images.save('app:v2', join(here.path, 'delta.tar'), { since: ['app:v1'] })
+  const receiver = imagesOf(there.path)
+  await receiver.load(join(here.path, 'base.tar'))
+  assert.is(await codeOf(receiver.load(join(here.path, 'delta.tar'))), 'DELTA_BASE_MISSING')
+})
+
+test('several images share their blobs in one archive, which may be a stream', async () => {
+  await using here = await home()
+  await using there = await temporaryFolder()
+  await here.images.tag('app:v1', 'quay.io/team/other:v1')
+  const pipe = new PassThrough()
+  const saved = here.images.save(['quay.io/team/other:v1', 'app:v1', 'app:v1'], pipe)
+  const [loaded] = await Promise.all([imagesOf(there.path).load(pipe), saved])
+  assert.equal(
+    loaded.map((image) => [image.reference, image.digest]),
+    [
+      ['docker.io/library/app:v1', here.digest],
+      ['quay.io/team/other:v1', here.digest],
+    ],
+  )
+  await here.images.save('app:v1', join(here.path, 'one.tar'))
+  await here.images.save(['app:v1', 'quay.io/team/other:v1'], join(here.path, 'two.tar'))
+  assert.ok((await stat(join(here.path, 'two.tar'))).size <= (await stat(join(here.path, 'one.tar'))).size + 1024)
 })
 
 test('an archive that lacks a blob is refused, and nothing of it is named', async () => {

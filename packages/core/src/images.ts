@@ -4,7 +4,7 @@ import { loadImages } from './image/load.ts'
 import { fullName, parseReference } from './image/reference.ts'
 import type { RegistryClient } from './image/registry-client.ts'
 import type { Repository } from './image/registry-session.ts'
-import { saveImage } from './image/save.ts'
+import { saveImages } from './image/save.ts'
 import type { LocalStore } from './image/store.ts'
 import { openStore } from './image/store.ts'
 import type { Logger } from './logger.ts'
@@ -47,7 +47,7 @@ export function createImages(options: ImagesOptions): Images {
     },
     tag: async (source, target) => store.tag(target, await store.find(source)),
     remove: (reference) => store.remove(reference),
-    save: (reference, file, transfer) => saveImage(store, reference, file, transfer),
+    save: (references, target, transfer) => saveImages(store, [references].flat(), target, transfer),
     load: (source, transfer) => loadImages(store, source, transfer),
     pull: (reference, transfer = {}) =>
       withRegistry(transfer.insecure, async (client) => {

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { Clock } from './clock.ts'
 import type { SealerHooks } from './hooks.ts'
 import type { HostSpec, Platform } from './hosts/host.ts'
@@ -88,6 +88,12 @@ export interface TransferOptions {
   readonly signal?: AbortSignal
 }
 
+/** How images are saved. */
+export interface SaveOptions extends TransferOptions {
+  /** Images that the receiver has: their configs and layers are left out. */
+  readonly since?: readonly string[]
+}
+
 /** Cluster images of this machine, and their way from and to registries and files. */
 export interface Images {
   readonly store: ImageStore
@@ -96,8 +102,8 @@ export interface Images {
   tag(source: string, target: string): Promise<void>
   /** Takes a name away, and every blob that no other name needs. Gives the bytes freed. */
   remove(reference: string): Promise<{ readonly freed: number }>
-  /** Writes an OCI archive (tar). */
-  save(reference: string, file: string, options?: TransferOptions): Promise<void>
+  /** Writes an OCI archive (tar) of one image or several to a file, or to a stream, which is ended. */
+  save(references: string | readonly string[], target: string | Writable, options?: SaveOptions): Promise<void>
   /** Reads an OCI archive (tar) or a layout folder; gives the names it brought. */
   load(file: string | Readable, options?: TransferOptions): Promise<readonly StoredImage[]>
   pull(reference: string, options?: TransferOptions): Promise<StoredImage>

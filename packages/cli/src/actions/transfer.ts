@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { TransferOptions } from '@sealer/core'
-import type { TransferFlags } from '../commands/images.ts'
+import type { SaveFlags, TransferFlags } from '../commands/images.ts'
 import { type CliContext, print, warn } from '../context.ts'
 import { errors } from '../errors.ts'
 import { bytesText } from '../measures.ts'
@@ -8,11 +8,13 @@ import { showTransfer, type Transfer } from '../progress/transfer.ts'
 import { platformOf } from './platform.ts'
 
 /** Writes an archive. */
-export async function save(context: CliContext, image: string, file: string, flags: TransferFlags): Promise<void> {
+export async function save(context: CliContext, images: readonly string[], flags: SaveFlags): Promise<void> {
   await using sealer = await context.openSealer({})
   using transfer = showTransfer(context, flags.quiet)
-  await sealer.images.save(image, resolve(file), optionsOf(context, flags, transfer))
-  print(context, { image, file }, () => `Saved ${image} as ${file}.`)
+  const { output: file, since = [] } = flags
+  await sealer.images.save(images, resolve(file), { ...optionsOf(context, flags, transfer), since })
+  const left = since.length === 0 ? '' : `, without what ${since.join(' and ')} has`
+  print(context, { images, file, since }, () => `Saved ${images.join(' and ')} as ${file}${left}.`)
 }
 
 /** Reads an archive. */

@@ -83,18 +83,32 @@ const withTransferOptions = (command: Command): Command =>
     .addOption(new Option('--tmp-dir <folder>').hideHelp())
     .addOption(new Option('--authfile <file>').hideHelp())
 
-/** `sealer save`: an image as a file. */
+/** Flags of `save`. */
+export interface SaveFlags extends TransferFlags {
+  readonly output: string
+  readonly since?: readonly string[]
+}
+
+/** `sealer save`: images as a file. */
 export function saveCommand(context: CliContext): Command {
-  return withTransferOptions(declare('save', 'write a cluster image into an archive'))
-    .argument('<image>')
+  return withTransferOptions(declare('save', 'write cluster images into an archive'))
+    .argument('<images...>')
     .requiredOption('-o, --output <file>', 'the archive to write (.tar)')
     .option('--platform <list>', 'these platforms alone, e.g. linux/arm64', list)
+    .option('--since <images>', 'leave out what the receiver has of these images', list)
     .addOption(new Option('--format <format>').choices(['oci-archive']).default('oci-archive').hideHelp())
     .addOption(new Option('--compress').hideHelp())
-    .addHelpText('after', examples(['sealer save dashboard:v1 -o dashboard.tar', 'for a site without network']))
-    .action(async (image: string, flags: TransferFlags & { readonly output: string }) => {
+    .addHelpText(
+      'after',
+      examples(
+        ['sealer save dashboard:v1 -o dashboard.tar', 'for a site without network'],
+        ['sealer save dashboard:v2 --since dashboard:v1 -o delta.tar', 'only what is new, for a site that has v1'],
+        ['sealer save dashboard:v1 shop:v1 -o both.tar', 'what both need is in it once'],
+      ),
+    )
+    .action(async (images: string[], flags: SaveFlags) => {
       const { save } = await import('../actions/transfer.ts')
-      await save(context, image, flags.output, flags)
+      await save(context, images, flags)
     })
 }
 

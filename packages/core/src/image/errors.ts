@@ -39,6 +39,11 @@ export const imageErrors = defineErrors('core', {
       `${d.image} is not complete: ${d.missing.slice(0, 5).join(', ')}${d.missing.length > 5 ? ` and ${d.missing.length - 5} more` : ''} ${d.missing.length === 1 ? 'is' : 'are'} not in the store.`,
     hint: () => 'Pull or load the whole image (all platforms), or build it again.',
   },
+  DELTA_BASE_MISSING: {
+    message: (d: { archive: string; bases: string; missing: readonly string[] }) =>
+      `${d.archive} holds only what is new since ${d.bases}, and the store lacks ${d.missing.length} ${d.missing.length === 1 ? 'blob' : 'blobs'} of that: ${d.missing.join(', ')}.`,
+    hint: () => 'Pull or load the base first, with the same platforms, or save the image without --since.',
+  },
   BLOB_CORRUPT: {
     message: (d: { digest: string; from: string; reason: string }) =>
       `${d.from} gave other bytes than ${d.digest} asks for: ${d.reason}.`,

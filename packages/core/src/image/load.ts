@@ -2,9 +2,11 @@ import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { TransferOptions } from '../sealer.ts'
 import { nameInLayout, readLayout, readOciArchive } from './archives.ts'
+import { closureOf } from './closure.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
 import type { StoredImage } from './image-store.ts'
+import { annotations } from './oci.ts'
 import { readPlatform, wantedPairs } from './read-cluster-image.ts'
 import type { LocalStore } from './store.ts'
 import { openArchive, unpacked } from './tar-file.ts'
@@ -12,7 +14,7 @@ import { openArchive, unpacked } from './tar-file.ts'
 /**
  * Reads cluster images from an OCI archive (a file, or a stream such as stdin) or a layout folder. Names appear when all of
  * the archive is read and proven.
- * @throws ARCHIVE_INVALID, IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_INCOMPLETE, BLOB_CORRUPT
+ * @throws DELTA_BASE_MISSING, ARCHIVE_INVALID, IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_INCOMPLETE, BLOB_CORRUPT
  */
 export async function loadImages(
   store: LocalStore,
@@ -32,11 +34,21 @@ export async function loadImages(
   if (names.length === 0) throw imageErrors.ARCHIVE_INVALID({ archive, reason: 'there is no image in it' })
   for (const [name, root] of names) {
     if (name === undefined) throw imageErrors.ARCHIVE_INVALID({ archive, reason: `${root.digest} has no full name` })
+    await refuseWithoutBase(store, root, archive)
     const pairs = wantedPairs(await store.pairs(name, root.digest), name, platforms)
     for (const pair of pairs) await readPlatform(store.blobs, pair, name)
   }
   for (const [name, root] of names) await store.tag(name ?? '', root)
   return Promise.all(names.map(([name]) => store.resolve(name ?? '')))
+}
+
+/** A delta brings its indexes and manifests whole, so what its base should have brought shows. */
+async function refuseWithoutBase(store: LocalStore, root: BlobDescriptor, archive: string): Promise<void> {
+  const bases = root.annotations?.[annotations.since]
+  if (bases === undefined) return
+  const { missing } = await closureOf(store.blobs, root, archive)
+  if (missing.length === 0) return
+  throw imageErrors.DELTA_BASE_MISSING({ archive, bases, missing: missing.map((blob) => blob.digest) })
 }
 
 async function readRoots(

@@ -24,6 +24,8 @@ export const annotations = {
   containerdName: 'io.containerd.image.name',
   /** In a layout's `index.json`: when the name was given, RFC 3339. */
   created: 'org.opencontainers.image.created',
+  /** In a delta's `index.json`: the images whose blobs were left out, each `NAME@DIGEST`, with commas between. */
+  since: 'io.sealer.archive.since',
   /** In a cluster image's index, on the rootfs image: the digest of its companion. */
   companion: 'io.sealer.cluster.companion',
   /** In a cluster image's index, on the companion: the digest of its rootfs image. */

@@ -1,45 +1,66 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
-import type { TransferOptions } from '../sealer.ts'
+import type { SaveOptions } from '../sealer.ts'
 import { closureOf } from './closure.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
-import { annotations, mediaTypes } from './oci.ts'
+import { annotations, isIndexType, isManifestType, mediaTypes } from './oci.ts'
 import { wantedPairs } from './read-cluster-image.ts'
 import type { LocalStore } from './store.ts'
 import { TransferProgress } from './transfer-progress.ts'
 
+/** An image of an archive: its name, and the blobs that go with it. */
+interface SavedImage {
+  readonly name: string
+  readonly root: BlobDescriptor
+  readonly blobs: readonly BlobDescriptor[]
+}
+
 /**
- * Writes an image as an OCI archive: a tar of an OCI layout with one name. The same image gives the same bytes; the file
- * appears when it is whole.
+ * Writes images as an OCI archive: a tar of an OCI layout. The same images give the same bytes. A file appears when it is
+ * whole; a stream is ended.
  * @throws IMAGE_NOT_FOUND, IMAGE_INCOMPLETE, IMAGE_PLATFORM_MISSING
  */
-export async function saveImage(
+export async function saveImages(
   store: LocalStore,
-  reference: string,
-  file: string,
-  options: TransferOptions = {},
+  references: readonly string[],
+  target: string | Writable,
+  options: SaveOptions = {},
 ): Promise<void> {
-  const { signal, onProgress } = options
-  const image = await store.resolve(reference)
-  const root = await store.find(reference)
-  const blobs = await blobsToSave(store, root, image.reference, options.platforms)
-  const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [named(root, image.reference)] }
-  const progress = new TransferProgress(
-    image.reference,
-    blobs.reduce((sum, blob) => sum + blob.size, 0),
-    onProgress,
-  )
+  const { signal, onProgress, since = [] } = options
+  const images = await imagesToSave(store, references, options)
+  const bases = await Promise.all(since.map((base) => store.resolve(base)))
+  const known = await blobsOfBases(store, since)
+  const blobs = new Map(images.flatMap((image) => image.blobs.map((blob) => [blob.digest, blob] as const)))
+  const sent = [...blobs.values()].filter((blob) => isDocument(blob) || !known.has(blob.digest))
+  const notes =
+    bases.length === 0
+      ? {}
+      : { [annotations.since]: bases.map(({ reference, digest }) => `${reference}@${digest}`).join(',') }
+  const manifests = images.map(({ root, name }) => named(root, name, notes))
+  const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests }
+  const total = sent.reduce((sum, blob) => sum + blob.size, 0)
+  const progress = new TransferProgress(images.map((image) => image.name).join(', '), total, onProgress)
 
-  const draft = `${file}.${randomUUID()}.part`
-  const archive = pack()
-  try {
-    const written = pipeline(archive, createWriteStream(draft, { flags: 'wx', highWaterMark: 1024 * 1024 }), { signal })
-    const packed = packAll(archive, store, index, blobs, progress).catch((error: Error) => archive.destroy(error))
+  const write = async (output: Writable) => {
+    const archive = pack()
+    const written = pipeline(archive, output, { signal })
+    const packed = packAll(archive, store, index, sent, progress).catch((error: Error) => archive.destroy(error))
     await Promise.all([written, packed])
+  }
+  if (typeof target === 'string') await writeWhole(target, write)
+  else await write(target)
+}
+
+/** Writes beside the file and renames: half an archive never has its name. */
+async function writeWhole(file: string, write: (output: Writable) => Promise<void>): Promise<void> {
+  const draft = `${file}.${randomUUID()}.part`
+  try {
+    await write(createWriteStream(draft, { flags: 'wx', highWaterMark: 1024 * 1024 }))
     const whole = await open(draft, 'r+')
     await whole.sync()
     await whole.close()
@@ -49,11 +70,38 @@ export async function saveImage(
   }
 }
 
+/** In the order of their names, each name once. */
+async function imagesToSave(
+  store: LocalStore,
+  references: readonly string[],
+  { platforms }: SaveOptions,
+): Promise<SavedImage[]> {
+  const images = new Map<string, SavedImage>()
+  for (const reference of references) {
+    const { reference: name } = await store.resolve(reference)
+    const root = await store.find(reference)
+    images.set(name, { name, root, blobs: await blobsToSave(store, root, name, platforms) })
+  }
+  return [...images.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** What a receiver of the bases has for certain: all platforms that are here. */
+async function blobsOfBases(store: LocalStore, since: readonly string[]): Promise<ReadonlySet<string>> {
+  const known = new Set<string>()
+  for (const base of since) {
+    for (const digest of (await closureOf(store.blobs, await store.find(base), base)).here.keys()) known.add(digest)
+  }
+  return known
+}
+
+/** Indexes and manifests are small and always sent: by them the receiver sees what it lacks. */
+const isDocument = ({ mediaType }: BlobDescriptor): boolean => isIndexType(mediaType) || isManifestType(mediaType)
+
 async function blobsToSave(
   store: LocalStore,
   root: BlobDescriptor,
   image: string,
-  platforms: TransferOptions['platforms'],
+  platforms: SaveOptions['platforms'],
 ): Promise<BlobDescriptor[]> {
   const { here, missing } = await closureOf(store.blobs, root, image)
   if (missing.length > 0) throw imageErrors.IMAGE_INCOMPLETE({ image, missing: missing.map((blob) => blob.digest) })
@@ -67,8 +115,13 @@ async function blobsToSave(
 }
 
 /** Both names of a name, so that each tool finds its own. */
-function named({ mediaType, digest, size }: BlobDescriptor, name: string): BlobDescriptor {
-  return { mediaType, digest, size, annotations: { [annotations.containerdName]: name, [annotations.refName]: name } }
+function named(
+  { mediaType, digest, size }: BlobDescriptor,
+  name: string,
+  notes: Readonly<Record<string, string>>,
+): BlobDescriptor {
+  const names = { [annotations.containerdName]: name, [annotations.refName]: name }
+  return { mediaType, digest, size, annotations: { ...names, ...notes } }
 }
 
 async function packAll(
