@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { platformByMachine } from './builtin/platform-by-machine.ts'
+import { builtinPlugins } from './builtin/index.ts'
 import { systemClock } from './clock.ts'
 import { isMaster } from './distribution/distribution.ts'
 import { clusterPaths } from './distribution/paths.ts'
@@ -26,7 +26,7 @@ import type { Wish } from './wish.ts'
 export function createSealer(options: SealerOptions): Sealer {
   const { home, logger = silentLogger, clock = systemClock, secrets = createSecrets() } = options
   const hooks = createHooks()
-  for (const plugin of [...(options.plugins ?? []), platformByMachine()]) plugin.apply({ hooks })
+  for (const plugin of [...(options.plugins ?? []), ...builtinPlugins()]) plugin.apply({ hooks })
   const images = createImages({ home, secrets, logger, clock })
   const records = clusterRecords(home)
   const foundation: Foundation = {

@@ -5,6 +5,7 @@ import type { CarriedImage } from './image/cluster-config.ts'
 import type { Infra, InfraHost } from './infra.ts'
 import type { BuildReport, BuildSource } from './lifecycles/build-types.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
+import type { ImageReader } from './manifests/image-reader.ts'
 import type { Runtime } from './runtime.ts'
 import type { Scope } from './services.ts'
 import type { Step } from './step.ts'
@@ -27,6 +28,11 @@ function declareHooks() {
     build: {
       /** Each answer feeds the next: the parsed Kubefile with its context, before anything is executed. */
       kubefile: new AsyncSeriesWaterfallHook<[source: BuildSource]>(['source']),
+      /**
+       * Each answer feeds the next: what reads container images out of files, in the order of asking. A file that one claims is shown to
+       * no later one. Built in: charts, manifests. A plugin's own come first.
+       */
+      readers: new AsyncSeriesWaterfallHook<[readers: readonly ImageReader[]]>(['readers']),
       /** Each answer feeds the next: the container images found, before they are fetched. This is how a plugin adds or drops images. */
       images: new AsyncSeriesWaterfallHook<[images: readonly FoundImage[], source: BuildSource]>(['images', 'source']),
       /** One after the other: the image has its name in the store. */

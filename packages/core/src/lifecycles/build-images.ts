@@ -3,14 +3,13 @@ import { join } from 'node:path'
 import type { FoundImage } from '../hooks.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
-import { CacheNotes } from '../image/cache-notes.ts'
 import type { CarriedImage, ClusterConfig, PlatformImage } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import type { UnpackedImage } from '../manifests/carry-images.ts'
-import { type Chart, type ChartTool, imagesInChart } from '../manifests/chart.ts'
-import { findImages } from '../manifests/find-images.ts'
+import { findImages, type SearchInput } from '../manifests/find-images.ts'
 import { findHelm } from '../manifests/helm-program.ts'
+import { imagesInManifest } from '../manifests/manifest-images.ts'
 import type { Workshop } from './build-workshop.ts'
 
 /** One platform of an image, its files and config known, its container images not yet. */
@@ -30,17 +29,13 @@ export async function containerImages(
   workshop: Workshop,
   signal: AbortSignal,
 ): Promise<CarriedImage[]> {
-  const { platform, entries, config, base } = image
+  const { platform, entries, base } = image
   const { options, hooks, logger, source, carrier, say } = workshop
   const list = await listOf(options.imageList)
-  const renderChart = await chartRenderer(image, workshop, signal)
-  const { images, archives, doubts } = await findImages({
-    entries,
-    apps: config.apps,
-    renderChart,
-    ...(list && { list }),
-  })
-  for (const doubt of doubts) logger.warn(doubt)
+  const readers = await hooks.build.readers.promise([])
+  const search = searchIn(image, workshop, signal)
+  const { images, archives, doubts } = await findImages({ entries, search, ...(list && { list }) }, readers)
+  for (const { place, reason } of doubts) logger.warn(`${place}: ${reason}`)
   const unpacked = await carrier.unpack(archives, platform)
   const found = await hooks.build.images.promise(withUnpacked(images, unpacked), source)
   say(`${platformText(platform)}: ${found.length} container images`)
@@ -67,20 +62,28 @@ async function listOf(file: string | undefined) {
   return { file, text }
 }
 
-/** Looks for helm only if there is a chart to render. */
-async function chartRenderer(
+/** What readers may know of the image; helm is looked for when the first chart asks. */
+function searchIn(
   { platform, entries, config, machineBase }: Carrier,
-  workshop: Workshop,
+  { store, cache, logger }: Workshop,
   signal: AbortSignal,
-) {
-  if (!entries.some(({ path }) => /(?:\/Chart\.yaml|\.tgz)$/.test(path))) return undefined
-  const { store, cache, logger } = workshop
-  const base = await machineBase()
-  const helm = await findHelm({ entries, platform, base, blobs: store.blobs, folder: join(cache, 'programs') })
-  if (helm === undefined) return undefined
-  logger.info(`charts are rendered by ${helm}`)
+): SearchInput['search'] {
   const { version } = config.runtime
-  const notes = new CacheNotes(join(cache, 'charts'))
-  const tool: ChartTool = { helm, notes, signal, ...(version !== undefined && { kubernetes: version }) }
-  return (chart: Chart) => imagesInChart(chart, tool)
+  let helm: Promise<string | undefined> | undefined
+  const find = async () => {
+    const base = await machineBase()
+    const program = await findHelm({ entries, platform, base, blobs: store.blobs, folder: join(cache, 'programs') })
+    if (program !== undefined) logger.info(`charts are rendered by ${program}`)
+    return program
+  }
+  return {
+    apps: config.apps,
+    ...(version !== undefined && { kubernetes: version }),
+    apiVersions: [],
+    valueSets: [],
+    cache,
+    signal,
+    helm: () => (helm ??= find()),
+    imagesIn: imagesInManifest,
+  }
 }

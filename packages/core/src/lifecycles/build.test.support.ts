@@ -1,3 +1,4 @@
+import { builtinPlugins } from '../builtin/index.ts'
 import { systemClock } from '../clock.ts'
 import { createHooks } from '../hooks.ts'
 import { mediaTypes } from '../image/oci.ts'
@@ -20,6 +21,7 @@ export async function workplace(files: Readonly<Record<string, string>> = scratc
   const context = await temporaryContext(files)
   const home = await temporaryFolder()
   const hooks = createHooks()
+  for (const plugin of builtinPlugins()) plugin.apply({ hooks })
   const logger = listening()
   const secrets = createSecrets()
   const images = createImages({ home: home.path, secrets, logger, clock: systemClock })

@@ -7,19 +7,25 @@ import { CacheNotes } from '../image/cache-notes.ts'
 import { temporaryFolder } from '../image/small-images.test.support.ts'
 import { draftOf, everyKindOfFile, temporaryContext } from '../kubefile/kubefiles.test.support.ts'
 import { rejection } from '../testing/rejection.ts'
-import { type ChartImages, imagesInChart } from './chart.ts'
+import { imagesInChart } from './chart.ts'
+import { imageFiles } from './image-files.ts'
+import type { ReadImages } from './image-reader.ts'
 
 const test = suite('chart')
 
 /** Runs a script in the place of helm: `$2` is the release, `$3` the chart. */
-async function render(script: string): Promise<ChartImages> {
+async function render(script: string): Promise<ReadImages> {
   await using context = await temporaryContext(everyKindOfFile)
   await using folder = await temporaryFolder()
   const helm = join(folder.path, 'helm')
   await writeFile(helm, `#!/bin/sh\n${script}\n`)
   await chmod(helm, 0o755)
   const { layers } = await draftOf(context, 'APP cache local://chart/cache')
-  const chart = { path: 'application/apps/cache', release: 'cache', entries: layers[0]?.entries ?? [] }
+  const chart = {
+    path: 'application/apps/cache',
+    release: 'cache',
+    entries: imageFiles(layers[0]?.entries ?? []).files,
+  }
   return await imagesInChart(chart, { helm, kubernetes: 'v1.34.4', notes: new CacheNotes(join(folder.path, 'notes')) })
 }
 
@@ -41,7 +47,10 @@ test('the same chart is rendered once', async () => {
   const tool = { helm, notes: new CacheNotes(join(folder.path, 'notes')) }
   const rendered = async () => {
     const { layers } = await draftOf(context, 'APP cache local://chart/cache')
-    return imagesInChart({ path: 'application/apps/cache', release: 'cache', entries: layers[0]?.entries ?? [] }, tool)
+    return imagesInChart(
+      { path: 'application/apps/cache', release: 'cache', entries: imageFiles(layers[0]?.entries ?? []).files },
+      tool,
+    )
   }
   assert.equal(await rendered(), await rendered())
   assert.is(await readFile(count, 'utf8'), 'x\n')

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import semver from 'semver'
 import type { CacheNotes } from '../image/cache-notes.ts'
-import type { LayerEntry } from '../image/layer.ts'
 import { fileStamp } from '../image/layer-digests.ts'
 import { buildErrors } from '../kubefile/errors.ts'
+import type { ReadImages, SearchedFile } from './image-reader.ts'
 import { imagesInManifest, type ManifestImages } from './manifest-images.ts'
 import { YamlProblem } from './yaml-documents.ts'
 
@@ -17,15 +17,9 @@ const run = promisify(execFile)
 export interface Chart {
   /** Where it stands in the image, e.g. `application/apps/cache`, or a packed chart's file. */
   readonly path: string
-  readonly entries: readonly LayerEntry[]
+  readonly entries: readonly SearchedFile[]
   /** The release's name, which some charts put into names. */
   readonly release: string
-}
-
-/** What a chart renders into names these images; `place` is the template. */
-export interface ChartImages {
-  readonly images: readonly { readonly reference: string; readonly place: string }[]
-  readonly doubts: readonly { readonly reason: string; readonly place: string }[]
 }
 
 /** What renders charts. */
@@ -43,9 +37,9 @@ export interface ChartTool {
  * Renders a chart with its own values, by the program `helm`, and reads what comes out; the same chart is rendered once.
  * @throws CHART_INVALID
  */
-export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<ChartImages> {
+export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<ReadImages> {
   const key = await keyOf(chart, tool)
-  const known = await tool.notes.read<ChartImages>(key)
+  const known = await tool.notes.read<ReadImages>(key)
   if (known !== undefined) return known
   const folder = await mkdtemp(join(tmpdir(), 'sealer-chart-'))
   try {
@@ -62,14 +56,13 @@ export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<Char
 const reading = 1
 
 async function keyOf({ path, release, entries }: Chart, { helm, kubernetes }: ChartTool): Promise<string> {
-  const files = entries.map((entry) => [entry.path, entry.kind === 'file' ? entry.digest : ''])
+  const files = entries.map(({ path: file, digest }) => [file, digest])
   return JSON.stringify([reading, path, release, kubernetes ?? '', await fileStamp(await realpath(helm)), files])
 }
 
 /** Puts the chart's files together, since they may come from several sources. Gives what helm is pointed at. */
 async function unfold({ path, entries }: Chart, folder: string): Promise<string> {
   for (const entry of entries) {
-    if (entry.kind !== 'file') continue
     const file = join(folder, 'chart', entry.path.slice(dirname(path).length + 1))
     await mkdir(dirname(file), { recursive: true })
     await copyFile(entry.source, file)
@@ -114,7 +107,7 @@ function read(rendered: string, chart: Chart): ManifestImages {
 }
 
 /** helm writes above each document which template it comes from: `# Source: cache/templates/deploy.yaml`. */
-function withPlaces({ images, doubts }: ManifestImages, rendered: string, { path }: Chart): ChartImages {
+function withPlaces({ images, doubts }: ManifestImages, rendered: string, { path }: Chart): ReadImages {
   const lines = rendered.split('\n')
   const placeOf = (line: number): string => {
     const source = lines.slice(0, line).findLast((one) => one.startsWith('# Source: '))

@@ -3,20 +3,40 @@ import * as assert from 'uvu/assert'
 import type { SealerError } from '../errors.ts'
 import { draftOf, everyKindOfFile, temporaryContext } from '../kubefile/kubefiles.test.support.ts'
 import { rejection } from '../testing/rejection.ts'
-import { findImages, type SearchInput } from './find-images.ts'
+import { chartReader, type RenderChart } from './chart-reader.ts'
+import { type FoundImages, findImages, type SearchInput } from './find-images.ts'
+import type { ImageSearch } from './image-reader.ts'
+import { imagesInManifest } from './manifest-images.ts'
+import { manifestReader } from './manifest-reader.ts'
 
 const test = suite('find images')
 
+interface Options extends Pick<SearchInput, 'list'> {
+  /** Without it there is no helm. */
+  readonly render?: RenderChart
+}
+
+function find(input: Pick<SearchInput, 'entries'> & Pick<ImageSearch, 'apps'>, { list, render }: Options = {}) {
+  const search = {
+    apps: input.apps,
+    apiVersions: [],
+    valueSets: [],
+    cache: '/nowhere',
+    helm: async () => (render === undefined ? undefined : '/bin/helm'),
+    imagesIn: imagesInManifest,
+  }
+  const readers = [chartReader(render), manifestReader()]
+  return findImages({ entries: input.entries, search, ...(list && { list }) }, readers)
+}
+
+const told = ({ doubts }: FoundImages) => doubts.map(({ place, reason }) => `${place}: ${reason}`)
+
 /** What is found in an image that a Kubefile makes of some files. */
-async function search(
-  files: Readonly<Record<string, string>>,
-  instructions: string,
-  options: Partial<Pick<SearchInput, 'list' | 'renderChart'>> = {},
-) {
+async function search(files: Readonly<Record<string, string>>, instructions: string, options: Options = {}) {
   await using context = await temporaryContext(files)
   const { layers, apps } = await draftOf(context, instructions)
   const entries = layers.flatMap((layer) => layer.entries)
-  return await findImages({ entries, apps, renderChart: undefined, ...options })
+  return await find({ entries, apps }, options)
 }
 
 test('each image says which line needs it, and which app', async () => {
@@ -66,8 +86,8 @@ test('a manifest that cannot be read is refused with its line', async () => {
 
 test('YAML of another kind of app may be anything, and is told', async () => {
   const files = { 'app/values.yaml': 'a: {{ b }}: c', 'app/install.sh': '' }
-  const { doubts } = await search(files, 'APP web local://app\nAPPCMDS web ["bash", "install.sh"]')
-  assert.match(doubts[0] ?? '', /^application\/apps\/web\/values\.yaml:1: this is not read as a manifest/)
+  const found = await search(files, 'APP web local://app\nAPPCMDS web ["bash", "install.sh"]')
+  assert.match(told(found)[0] ?? '', /^application\/apps\/web\/values\.yaml:1: this is not read as a manifest/)
 })
 
 test('a template gives the names that it does not make', async () => {
@@ -79,12 +99,12 @@ spec:
     - image: {{ .Registry }}/y:1
 {{- end }}
 `
-  const { images, doubts } = await search({ 'pod.yaml.tmpl': template }, 'COPY pod.yaml.tmpl manifests/')
+  const found = await search({ 'pod.yaml.tmpl': template }, 'COPY pod.yaml.tmpl manifests/')
   assert.equal(
-    images.map(({ reference, reasons }) => [reference, ...reasons]),
+    found.images.map(({ reference, reasons }) => [reference, ...reasons]),
     [['quay.io/x/plain:1', 'manifests/pod.yaml.tmpl:5']],
   )
-  assert.match(doubts[0] ?? '', /^manifests\/pod\.yaml\.tmpl:6: the name of this image is made by a template/)
+  assert.match(told(found)[0] ?? '', /^manifests\/pod\.yaml\.tmpl:6: the name of this image is made by a template/)
 })
 
 test('other files and folders are not looked at', async () => {
@@ -94,11 +114,11 @@ test('other files and folders are not looked at', async () => {
 
 test('charts are rendered: of apps, and below charts/', async () => {
   const seen: string[] = []
-  const renderChart: SearchInput['renderChart'] = async ({ path, release, entries }) => {
+  const render: RenderChart = async ({ path, release, entries }) => {
     seen.push(`${release} ${path} ${entries.length}`)
     return { images: [{ reference: `hub.example/${release}:1`, place: `${path}/templates/deploy.yaml` }], doubts: [] }
   }
-  const { images } = await search(everyKindOfFile, 'APP cache local://chart/cache\nCOPY chart charts', { renderChart })
+  const { images } = await search(everyKindOfFile, 'APP cache local://chart/cache\nCOPY chart charts', { render })
   assert.equal(seen, ['cache application/apps/cache 3', 'cache charts/cache 3'])
   assert.equal(images, [
     {
@@ -111,7 +131,7 @@ test('charts are rendered: of apps, and below charts/', async () => {
 
 test('a chart that another app brings along is rendered, one inside a chart is part of it', async () => {
   const seen: string[] = []
-  const renderChart: SearchInput['renderChart'] = async ({ path, entries }) => {
+  const render: RenderChart = async ({ path, entries }) => {
     seen.push(`${path} ${entries.length}`)
     return { images: [], doubts: [] }
   }
@@ -121,7 +141,7 @@ test('a chart that another app brings along is rendered, one inside a chart is p
     'app/x/templates/a.yaml': 'a: {{ b }}: c',
     'app/x/charts/y/Chart.yaml': 'name: y',
   }
-  const { doubts } = await search(files, 'APP web local://app\nAPPCMDS web ["bash", "install.sh"]', { renderChart })
+  const { doubts } = await search(files, 'APP web local://app\nAPPCMDS web ["bash", "install.sh"]', { render })
   assert.equal(seen, ['application/apps/web/x 3'])
   assert.equal(doubts, [])
 })
@@ -133,12 +153,12 @@ test('a link to a manifest is a manifest; one to elsewhere is told', async () =>
   await context.link('tree/manifests/circle.yaml', 'circle.yaml')
   const { layers, apps } = await draftOf(context, 'COPY deploy deploy\nCOPY tree .')
   const entries = layers.flatMap((layer) => layer.entries)
-  const { images, doubts } = await findImages({ entries, apps, renderChart: undefined })
+  const found = await find({ entries, apps })
   assert.equal(
-    images.map(({ reasons }) => reasons),
+    found.images.map(({ reasons }) => reasons),
     [['manifests/web.yaml:9']],
   )
-  assert.equal(doubts, [
+  assert.equal(told(found), [
     'manifests/circle.yaml: this link leads to nothing that is read here',
     'manifests/gone.yaml: this link leads to nothing that is read here',
   ])
@@ -149,12 +169,12 @@ test('without helm a chart is refused, unless somebody has listed images', async
   assert.is(error.code, 'CHART_TOOL_MISSING')
   assert.match(error.hint, /manifests\/imageList/)
   const list = { file: 'list', text: 'hub.example/cache:1.0' }
-  const { images, doubts } = await search(everyKindOfFile, 'APP cache local://chart/cache', { list })
+  const found = await search(everyKindOfFile, 'APP cache local://chart/cache', { list })
   assert.equal(
-    images.map(({ reference }) => reference),
+    found.images.map(({ reference }) => reference),
     ['hub.example/cache:1.0'],
   )
-  assert.match(doubts[0] ?? '', /^application\/apps\/cache: there is no helm/)
+  assert.match(told(found)[0] ?? '', /^application\/apps\/cache: there is no helm/)
 })
 
 test.run()
