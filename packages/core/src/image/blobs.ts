@@ -57,6 +57,11 @@ export class BlobStore {
     return join(this.root, 'blobs', 'sha256', hexOf(digest))
   }
 
+  /** Where the bytes of a blob stand that is being received, until it is proven. */
+  partialPath(digest: string): string {
+    return join(this.#partials, hexOf(digest))
+  }
+
   async has(digest: string): Promise<boolean> {
     return (await this.size(digest)) !== undefined
   }
@@ -115,7 +120,7 @@ export class BlobStore {
   ): Promise<void> {
     if (await this.keep(blob.digest)) return
     await this.#makeFolders()
-    const partial = join(this.#partials, hexOf(blob.digest))
+    const partial = this.partialPath(blob.digest)
     await using _lock = await holdLock(
       `${partial}.lock`,
       receiving.signal === undefined ? {} : { signal: receiving.signal },
