@@ -3,10 +3,10 @@ import { applyCommand } from './commands/apply.ts'
 import { buildCommand } from './commands/build.ts'
 import { checkCommand } from './commands/check.ts'
 import { deleteCommand } from './commands/delete.ts'
+import { diffCommand } from './commands/diff.ts'
 import { getCommand, psCommand } from './commands/get.ts'
 import {
   imagesCommand,
-  inspectCommand,
   loadCommand,
   pullCommand,
   pushCommand,
@@ -14,11 +14,13 @@ import {
   saveCommand,
   tagCommand,
 } from './commands/images.ts'
+import { historyCommand, inspectCommand } from './commands/inspect.ts'
 import { kubeconfigCommand, kubectlCommand } from './commands/kubectl.ts'
 import { laterCommands } from './commands/later.ts'
 import { localCommand } from './commands/local.ts'
 import { loginCommand, logoutCommand } from './commands/login.ts'
 import { pluginCommand } from './commands/plugin.ts'
+import { pruneCommand } from './commands/prune.ts'
 import { runCommand } from './commands/run.ts'
 import { searchCommand } from './commands/search.ts'
 import { versionCommand } from './commands/version.ts'
@@ -60,8 +62,11 @@ export function createProgram(context: CliContext): Command {
       buildCommand(context),
       imagesCommand(context),
       inspectCommand(context),
+      historyCommand(context),
+      diffCommand(context),
       tagCommand(context),
       rmiCommand(context),
+      pruneCommand(context),
       saveCommand(context),
       loadCommand(context),
       pushCommand(context),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
+import { CacheNotes } from './image/cache-notes.ts'
 import { loadImages } from './image/load.ts'
 import { fullName, parseReference } from './image/reference.ts'
 import type { RegistryClient } from './image/registry-client.ts'
@@ -7,6 +8,7 @@ import type { Repository } from './image/registry-session.ts'
 import { saveImages } from './image/save.ts'
 import type { LocalStore } from './image/store.ts'
 import { openStore } from './image/store.ts'
+import { cacheOf } from './lifecycles/build-cache.ts'
 import type { Logger } from './logger.ts'
 import type { Images } from './sealer.ts'
 import type { Secrets } from './secrets.ts'
@@ -26,6 +28,7 @@ export const storeOf = (home: string, clock: Clock): LocalStore => openStore(joi
 export function createImages(options: ImagesOptions): Images {
   const { home, secrets, logger, clock } = options
   const store = storeOf(home, clock)
+  const fileNotes = new CacheNotes(join(cacheOf(home), 'files'))
 
   const withRegistry = async <T>(
     insecure: boolean | undefined,
@@ -44,6 +47,26 @@ export function createImages(options: ImagesOptions): Images {
       const platforms = []
       for (const platform of image.platforms) platforms.push(await store.platform(image, platform))
       return { image, platforms }
+    },
+    history: async (reference) => {
+      const { historyOf } = await import('./image/history.ts')
+      const image = await store.resolve(reference)
+      const entries = []
+      for (const platform of image.platforms) entries.push(...historyOf(await store.platform(image, platform)))
+      return entries
+    },
+    files: async (reference, platform, signal) => {
+      const { rootfsFiles } = await import('./image/rootfs-files.ts')
+      const { layers } = await store.platform(await store.resolve(reference), platform)
+      return rootfsFiles(layers, store.blobs, fileNotes, signal)
+    },
+    diff: async (before, after, signal) => {
+      const { diffImages } = await import('./image/diff.ts')
+      return diffImages(store, fileNotes, [before, after], signal)
+    },
+    prune: async (prune) => {
+      const { prune: clear } = await import('./lifecycles/prune.ts')
+      return clear(home, store, clock, prune)
     },
     tag: async (source, target) => store.tag(target, await store.find(source)),
     remove: (reference) => store.remove(reference),

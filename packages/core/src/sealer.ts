@@ -3,7 +3,10 @@ import type { Clock } from './clock.ts'
 import type { SealerHooks } from './hooks.ts'
 import type { HostSpec, Platform } from './hosts/host.ts'
 import type { PlatformImage } from './image/cluster-config.ts'
+import type { ImageDiff } from './image/diff.ts'
+import type { HistoryEntry } from './image/history.ts'
 import type { ImageStore, StoredImage } from './image/image-store.ts'
+import type { RootfsFile } from './image/rootfs-files.ts'
 import type { BuildReport } from './lifecycles/build-types.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
 import type { Logger } from './logger.ts'
@@ -94,11 +97,54 @@ export interface SaveOptions extends TransferOptions {
   readonly since?: readonly string[]
 }
 
+/** What is cleared away. */
+export interface PruneOptions {
+  /** Says what would go, and removes nothing. */
+  readonly dryRun?: boolean
+  /** Results of builds that nobody has used for this long go, in milliseconds; a week when nothing is said. */
+  readonly olderThan?: number
+  /** Bytes of results of builds that stay; beyond them goes what was used least lately. */
+  readonly keep?: number
+  readonly signal?: AbortSignal
+}
+
+/** Something that neither an image nor a build needs. */
+export interface Unneeded {
+  /**
+   * Results of builds, which a next build would make again: a `layer`, a `tree` of unpacked files, a `download` of ADD. And what nobody asks for: a
+   * `blob` without a name, a `transfer` that was broken off.
+   */
+  readonly kind: 'layer' | 'tree' | 'download' | 'blob' | 'transfer'
+  readonly name: string
+  readonly bytes: number
+  /** Milliseconds since 1970. */
+  readonly used: number
+}
+
+export interface PruneReport {
+  readonly removed: readonly Unneeded[]
+  /** Bytes. */
+  readonly freed: number
+  /** Bytes of results of builds that stay. */
+  readonly left: number
+  /** Builds that were under way: their results were all left alone. */
+  readonly builds: number
+  readonly dryRun: boolean
+}
+
 /** Cluster images of this machine, and their way from and to registries and files. */
 export interface Images {
   readonly store: ImageStore
   list(): Promise<readonly StoredImage[]>
   inspect(reference: string): Promise<{ readonly image: StoredImage; readonly platforms: readonly PlatformImage[] }>
+  /** The layers of each platform, the newest first. */
+  history(reference: string): Promise<readonly HistoryEntry[]>
+  /** Every file of a platform's root file system, in the order of paths. @throws IMAGE_PLATFORM_MISSING */
+  files(reference: string, platform: Platform, signal?: AbortSignal): Promise<readonly RootfsFile[]>
+  /** What makes one image another one, and what goes to a receiver of the first who wants the second. */
+  diff(before: string, after: string, signal?: AbortSignal): Promise<ImageDiff>
+  /** Clears away what no image and no build that is under way needs. */
+  prune(options?: PruneOptions): Promise<PruneReport>
   tag(source: string, target: string): Promise<void>
   /** Takes a name away, and every blob that no other name needs. Gives the bytes freed. */
   remove(reference: string): Promise<{ readonly freed: number }>

@@ -3,20 +3,23 @@ import type { ImagesFlags } from '../commands/images.ts'
 import { type CliContext, print } from '../context.ts'
 import { agoText, bytesText } from '../measures.ts'
 import { table } from '../table.ts'
+import { templateText } from '../template-text.ts'
+import { chosen, nameParts } from './images-filter.ts'
 
 /** Lists the store. */
-export async function images(context: CliContext, flags: ImagesFlags): Promise<void> {
+export async function images(context: CliContext, name: string | undefined, flags: ImagesFlags): Promise<void> {
   if (flags.json) context.format = 'json'
   await using sealer = await context.openSealer({})
-  print(context, await sealer.images.list(), (all) => listText(all, flags))
+  const { format, filter } = flags
+  const filters = [...(name === undefined ? [] : [`reference=${name}`]), ...filter]
+  const all = await chosen(await sealer.images.list(), filters, sealer.images)
+  print(context, all, () => (format === undefined ? listText(all, flags) : templateText(format, all.map(fieldsOf))))
 }
 
-/** All that an image says of itself, as JSON. */
-export async function inspect(context: CliContext, reference: string): Promise<void> {
-  await using sealer = await context.openSealer({})
-  const { image, platforms } = await sealer.images.inspect(reference)
-  context.format = 'json'
-  print(context, { ...image, platforms }, () => '')
+/** What a template sees of an image: its name in parts, too. */
+function fieldsOf(image: StoredImage): object {
+  const { repository, tag } = nameParts(image.reference)
+  return { ...image, repository, tag, id: image.digest.replace(/^sha256:/, '').slice(0, 12) }
 }
 
 /** Gives one more name. */

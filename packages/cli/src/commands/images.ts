@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
 import { declare, examples } from '../flags/common.ts'
-import { list } from '../flags/values.ts'
+import { collect, list } from '../flags/values.ts'
 
 /** Flags of `images`. */
 export interface ImagesFlags {
@@ -10,35 +10,39 @@ export interface ImagesFlags {
   readonly quiet: boolean
   readonly heading: boolean
   readonly trunc: boolean
+  readonly filter: readonly string[]
+  readonly format?: string
 }
 
 /** `sealer images`: what the store holds. */
 export function imagesCommand(context: CliContext): Command {
   return declare('images', 'list the cluster images of this machine')
+    .argument('[name]', 'those of this repository or name alone; * stands for anything')
     .option('--digests', 'show digests', false)
     .option('--no-trunc', 'show digests in full')
+    .option(
+      '--filter <key=value>',
+      'reference=GLOB, platform=linux/arm64, label=NAME[=VALUE], before=IMAGE, since=IMAGE; again for more',
+      collect,
+      [],
+    )
+    .option('--format <template>', 'a Go template for each image; "table …" with headings, \\t between columns')
     .option('-n, --no-heading', 'leave the headings away')
     .option('-q, --quiet', 'digests alone', false)
     .addOption(new Option('--json').default(false).hideHelp())
     .addOption(new Option('-a, --all').hideHelp())
     .addHelpText(
       'after',
-      examples(['sealer images', 'name, size and age of each'], ['sealer images -q', 'for scripts']),
+      examples(
+        ['sealer images', 'name, size and age of each'],
+        ['sealer images --filter platform=linux/arm64', 'those that run on ARM'],
+        ["sealer images --format '{{.Reference}} {{bytes .Size}}'", 'fields of your choice'],
+        ['sealer images -q', 'for scripts'],
+      ),
     )
-    .action(async (flags: ImagesFlags) => {
+    .action(async (name: string | undefined, flags: ImagesFlags) => {
       const { images } = await import('../actions/images.ts')
-      await images(context, flags)
-    })
-}
-
-/** `sealer inspect`: everything an image says of itself. */
-export function inspectCommand(context: CliContext): Command {
-  return declare('inspect', 'show what a cluster image holds, as JSON')
-    .argument('<image>')
-    .addHelpText('after', examples(['sealer inspect dashboard:v1', 'apps, container images, parts and their licences']))
-    .action(async (image: string) => {
-      const { inspect } = await import('../actions/images.ts')
-      await inspect(context, image)
+      await images(context, name, flags)
     })
 }
 

@@ -12,7 +12,6 @@ const names = [
   'manifest',
   'merge',
   'mount',
-  'prune',
   'rollback',
   'scale-up',
   'umount',

@@ -35,3 +35,22 @@ export const integer =
     }
     return value
   }
+
+const seconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
+
+/** An age such as `90m`, `24h` or `7d`, in milliseconds. */
+export function age(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? []
+  if (count === '') throw new InvalidArgumentError('Write an age like 90m, 24h or 7d.')
+  return Number(count) * seconds[unit as keyof typeof seconds] * 1000
+}
+
+const prefixes = ['', 'k', 'm', 'g', 't'] as const
+
+/** Bytes such as `500MB`, `10GB` or `1.5GiB`. */
+export function bytes(text: string): number {
+  const [, count = '', prefix = '', binary] = /^(\d{1,6}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?$/i.exec(text) ?? []
+  if (count === '') throw new InvalidArgumentError('Write a size like 500MB or 10GB.')
+  const power = prefixes.indexOf(prefix.toLowerCase() as (typeof prefixes)[number])
+  return Math.round(Number(count) * (binary === '' ? 1000 : 1024) ** power)
+}

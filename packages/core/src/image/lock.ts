@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import { imageErrors } from './errors.ts'
@@ -55,6 +55,18 @@ export async function holdLock(path: string, options: LockOptions = {}): Promise
     }
     await clock.sleep(pollEvery, signal)
   }
+}
+
+/** Names of the locks of a folder whose holders live; those of the dead are cleared away. */
+export async function heldLocks(folder: string): Promise<string[]> {
+  const held: string[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name)
+    const owner = await ownerOf(path)
+    if (owner !== undefined && (await isDead(owner))) await breakLock(path, owner)
+    else if (owner !== undefined) held.push(name)
+  }
+  return held
 }
 
 /** Creates the file and its content in one step, so that nobody reads it half written. False: it is there already. */

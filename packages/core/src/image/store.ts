@@ -30,9 +30,18 @@ type Entry = LayoutIndex['manifests'][number]
 
 const minute = 60_000
 /** A blob without a name stays this long, in milliseconds: a build or a pull may be about to name it. */
-const orphansStay = 60 * minute
+export const orphansStay = 60 * minute
 /** What an interrupted transfer has left stays this long, in milliseconds, to be gone on with. */
 const partialsStay = 7 * 24 * 60 * minute
+
+/** A blob that no name needs. */
+export interface UnneededBlob {
+  readonly digest: string
+  /** Bytes. */
+  readonly size: number
+  /** When it came, or was last wanted by a build or a transfer; milliseconds since 1970. */
+  readonly used: number
+}
 
 /** Opens the store of a folder, which need not be there yet. */
 export const openStore = (path: string, clock: Clock = systemClock): LocalStore => new LocalStore(path, clock)
@@ -144,20 +153,43 @@ export class LocalStore implements ImageStore {
     })
   }
 
-  /** Removes the blobs that no name needs and that are `alone` or old; gives the bytes. The lock is held. */
-  async #collect(entries: readonly Entry[], alone: ReadonlySet<string>): Promise<number> {
+  /** Blobs that no name needs. A build or a transfer that is under way may be about to name them: see how old they are. */
+  async unneeded(): Promise<readonly UnneededBlob[]> {
+    return this.#unneeded((await this.#readIndex()).manifests)
+  }
+
+  /** Removes blobs that `unneeded` has told, as far as they are still unneeded and as old; gives those that are gone. */
+  async removeUnneeded(blobs: readonly UnneededBlob[]): Promise<readonly UnneededBlob[]> {
+    return this.#change(async ({ manifests }) => {
+      const told = new Map(blobs.map((blob) => [blob.digest, blob]))
+      const unneeded = await this.#unneeded(manifests)
+      const gone = unneeded.filter(({ digest, used }) => (told.get(digest)?.used ?? -1) >= used)
+      for (const { digest } of gone) await rm(this.blobs.path(digest), { force: true })
+      return gone
+    })
+  }
+
+  async #unneeded(entries: readonly Entry[]): Promise<UnneededBlob[]> {
     const needed = new Set<string>()
     for (const entry of entries) for (const digest of await this.#blobsOf(entry)) needed.add(digest)
     const folder = join(this.path, 'blobs', 'sha256')
-    const now = Date.now()
-    let freed = 0
+    const unneeded: UnneededBlob[] = []
     for (const hex of await readdir(folder).catch(() => [])) {
       const digest = `sha256:${hex}`
       const seen = await stat(join(folder, hex)).catch(() => undefined)
-      if (seen === undefined || needed.has(digest)) continue
-      if (!alone.has(digest) && now - seen.mtimeMs < orphansStay) continue
-      await rm(join(folder, hex), { force: true })
-      freed += seen.size
+      if (seen !== undefined && !needed.has(digest)) unneeded.push({ digest, size: seen.size, used: seen.mtimeMs })
+    }
+    return unneeded
+  }
+
+  /** Removes the blobs that no name needs and that are `alone` or old; gives the bytes. The lock is held. */
+  async #collect(entries: readonly Entry[], alone: ReadonlySet<string>): Promise<number> {
+    const now = Date.now()
+    let freed = 0
+    for (const { digest, size, used } of await this.#unneeded(entries)) {
+      if (!alone.has(digest) && now - used < orphansStay) continue
+      await rm(this.blobs.path(digest), { force: true })
+      freed += size
     }
     await this.#sweep('partial', (name) => (name.startsWith('put-') ? orphansStay : partialsStay))
     await this.#sweep('.', (name) => (name.startsWith('index.json.') ? orphansStay : Number.POSITIVE_INFINITY))

@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import { pipeline, Readable, Transform } from 'node:stream'
-import { extract } from 'tar-stream'
+import { extract, type Header } from 'tar-stream'
 import { codecOf } from './codec.ts'
 import { imageErrors } from './errors.ts'
 
@@ -89,6 +89,14 @@ export function hashing(hash: Hash): Transform {
   })
 }
 
+/** Anything that stands in an archive, folders, devices and the marks of layers included. */
+export interface TarPart {
+  readonly header: Header
+  /** Relative and free of `.` and `..`; of the root itself it is `.`. */
+  readonly path: string
+  readonly body: Readable
+}
+
 /**
  * Hands over the files and links of a tar one after the other; what `take` leaves of a body is skipped. Nothing is written
  * anywhere, so a hostile path can do no harm; it is refused all the same.
@@ -98,6 +106,26 @@ export async function eachTarEntry(
   source: Readable,
   archive: string,
   take: (entry: TarEntry) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const takePart = async ({ header, path, body }: TarPart) => {
+    const { type, linkname, size = 0 } = header
+    if (type === 'file' || type === 'contiguous-file') await take({ path, size, body })
+    if (type === 'symlink' || type === 'link') {
+      const target = inside(type === 'link' ? (linkname ?? '') : posix.join(posix.dirname(path), linkname ?? ''))
+      if (target === undefined)
+        throw imageErrors.ARCHIVE_INVALID({ archive, reason: `the link "${path}" leads out of it` })
+      await take({ path, size: 0, link: target, body: Readable.from([]) })
+    }
+  }
+  await eachTarPart(source, archive, takePart, signal)
+}
+
+/** As {@link eachTarEntry}, for everything that stands there; links are not looked at. @throws ARCHIVE_INVALID */
+export async function eachTarPart(
+  source: Readable,
+  archive: string,
+  take: (part: TarPart) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
   const refuse = (reason: string, cause?: unknown) => imageErrors.ARCHIVE_INVALID({ archive, reason }, { cause })
@@ -111,16 +139,10 @@ export async function eachTarEntry(
     source.pipe(entries)
     for await (const entry of entries) {
       if (++count > maxEntries) throw refuse(`it has more than ${maxEntries} entries`)
-      const { type, name, linkname } = entry.header
-      const path = inside(name)
-      if (path === undefined) throw refuse(`"${name.slice(0, 100)}" leads out of it`)
-      if (type === 'file' || type === 'contiguous-file')
-        await take({ path, size: entry.header.size ?? 0, body: Readable.from(entry) })
-      if (type === 'symlink' || type === 'link') {
-        const target = inside(type === 'link' ? (linkname ?? '') : posix.join(posix.dirname(path), linkname ?? ''))
-        if (target === undefined) throw refuse(`the link "${path}" leads out of it`)
-        await take({ path, size: 0, link: target, body: Readable.from([]) })
-      }
+      const { header } = entry
+      const path = inside(header.name)
+      if (path === undefined) throw refuse(`"${header.name.slice(0, 100)}" leads out of it`)
+      await take({ header, path, body: Readable.from(entry) })
       entry.resume()
     }
   } catch (error) {

@@ -13,6 +13,7 @@ import { ImageCarrier } from '../manifests/carry-images.ts'
 import { LockFile } from '../manifests/lock-file.ts'
 import type { BuildOptions, Images } from '../sealer.ts'
 import type { Secrets } from '../secrets.ts'
+import { announceBuild, cacheOf } from './build-cache.ts'
 import type { BuildSource } from './build-types.ts'
 
 /** What a build needs of the sealer it belongs to. */
@@ -50,7 +51,7 @@ export async function openWorkshop(
   options: BuildOptions,
   { home, hooks, images, secrets, logger, clock }: BuildServices,
 ): Promise<Workshop> {
-  const cache = join(home, 'cache')
+  const cache = cacheOf(home)
   const store = openStore(images.store.path, clock)
   const digests = await FileDigests.open(join(cache, 'digests'), source.context)
   const lock = options.lock && (await LockFile.open(options.lock))
@@ -70,6 +71,7 @@ export async function openWorkshop(
       return (await client).fetchImage(reference, platform, store.blobs, { signal })
     },
   })
+  const announced = await announceBuild(cache, options.signal)
   return {
     source,
     options,
@@ -87,6 +89,7 @@ export async function openWorkshop(
     [Symbol.asyncDispose]: async () => {
       await (await client)?.[Symbol.asyncDispose]()
       await digests.save()
+      await announced[Symbol.asyncDispose]()
     },
   }
 }
