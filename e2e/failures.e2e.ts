@@ -148,7 +148,7 @@ test('a host whose platform the image lacks', async () => {
     join(site.home, 'files/arm'),
   )
   const [, , ...rest] = wish(at(m1), at(n1))
-  await refused(['run', 'arm:v1', ...rest], ['PLATFORM_MISSING'], /linux\/amd64.*only linux\/arm64/)
+  await refused(['run', 'arm:v1', ...rest], ['CHECKS_FAILED'], /linux\/amd64.*only linux\/arm64 \(host-platform\)/)
 })
 
 test('refused hosts are as they were', unchanged)

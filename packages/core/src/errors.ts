@@ -186,11 +186,6 @@ export const errors = defineErrors('core', {
       `There is no cluster named "${d.cluster}". Known here: ${d.known === '' ? 'none' : d.known}.`,
     hint: () => 'See them with: sealer ps',
   },
-  PLATFORM_MISSING: {
-    message: (d: { host: string; platform: string; image: string; available: string }) =>
-      `${d.host} is ${d.platform}, but ${d.image} holds only ${d.available}.`,
-    hint: (d: { platform: string }) => `Build the image with --platform ${d.platform} too, or take hosts that fit.`,
-  },
   SECRET_UNREADABLE: {
     message: (d: { reference: string; reason: string }) => `The secret ${d.reference} cannot be read: ${d.reason}`,
     hint: () => 'Write a reference as env:NAME, file:PATH or prompt.',

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { checkHosts } from '../checks/check-hosts.ts'
+import { misfit } from '../checks/check-platform.ts'
 import { type Distribution, distributionSteps, isMaster, type Receiver } from '../distribution/distribution.ts'
 import { clusterPaths } from '../distribution/paths.ts'
 import { registryStep } from '../distribution/registry.ts'
@@ -32,7 +33,7 @@ export interface InstallWork extends PlannedWork {
 
 /**
  * Read this function to know what "install" means. Asks the hosts, changes nothing.
- * @throws CHECKS_FAILED with every problem found, PLATFORM_MISSING
+ * @throws CHECKS_FAILED with every problem found
  */
 export async function planInstall(run: Run): Promise<InstallWork> {
   const { wanted, infra, runtime, foundation, signal } = run
@@ -85,13 +86,13 @@ export interface Examination {
   readonly checks: readonly CheckResult[]
 }
 
-/** Meets the hosts, works out what each lacks of the image, and checks them. Only asks. @throws PLATFORM_MISSING */
+/** Meets the hosts, works out what each lacks of the image, and checks them. Only asks. */
 export async function examineHosts(run: Run): Promise<Examination> {
   const { wanted, infra, runtime, foundation, signal } = run
   const { hooks, home, clock, store } = foundation
   const observed = await hooks.install.hosts.promise(await infra.observe(wanted, signal), wanted)
   const { known, failures } = await meetHosts(observed, run.hosts)
-  const receivers = await receiversOf(known, await store.resolve(wanted.image.digest), run)
+  const { receivers, misfits } = await receiversOf(known, await store.resolve(wanted.image.digest), run)
   const distribution = await distributionSteps({
     cluster: wanted.cluster,
     receivers,
@@ -105,34 +106,33 @@ export async function examineHosts(run: Run): Promise<Examination> {
     serve: runtime.delivery === 'hosts',
   })
   const checks = await checkHosts({ hosts: known, failures, wanted, runtime, needBytes: distribution.bytes })
-  return { observed, known, receivers, distribution, checks }
+  return { observed, known, receivers, distribution, checks: [...checks, ...misfits] }
 }
 
 const idsOf = (steps: readonly Step[]): readonly string[] => steps.map((step) => step.id)
 
+/** Who receives which variant of the image, and hosts that it has none for. */
 async function receiversOf(
   known: readonly KnownHost[],
   image: StoredImage,
   { foundation, wanted }: Run,
-): Promise<readonly Receiver[]> {
+): Promise<{ readonly receivers: readonly Receiver[]; readonly misfits: readonly CheckResult[] }> {
   const variants = new Map<string, Promise<PlatformImage>>()
-  return await Promise.all(
-    known.map(async (host) => {
-      const platform = await foundation.hooks.choose.platform.promise(host.facts, image.platforms)
-      if (platform === undefined) {
-        throw errors.PLATFORM_MISSING({
-          host: host.view.name,
-          platform: platformText(host.facts.platform),
-          image: wanted.image.reference,
-          available: image.platforms.map(platformText).join(', '),
-        })
-      }
-      const key = platformText(platform)
-      const variant = variants.get(key) ?? foundation.store.platform(image, platform)
-      variants.set(key, variant)
-      return { ...host, image: await variant }
-    }),
-  )
+  const variantFor = async (host: KnownHost): Promise<PlatformImage | undefined> => {
+    const platform = await foundation.hooks.choose.platform.promise(host.facts, image.platforms)
+    if (platform === undefined) return undefined
+    const key = platformText(platform)
+    const variant = variants.get(key) ?? foundation.store.platform(image, platform)
+    variants.set(key, variant)
+    return await variant
+  }
+  const all = await Promise.all(known.map(async (host) => ({ host, variant: await variantFor(host) })))
+  return {
+    receivers: all.flatMap(({ host, variant }) => (variant === undefined ? [] : [{ ...host, image: variant }])),
+    misfits: all.flatMap(({ host, variant }) =>
+      variant === undefined ? [misfit(host, wanted.image.reference, image.platforms)] : [],
+    ),
+  }
 }
 
 function assertChecks(checks: readonly CheckResult[]): void {
