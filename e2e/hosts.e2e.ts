@@ -16,6 +16,8 @@ import { createHostPool, type HostPoolOptions } from '../packages/core/src/hosts
 import { silentLogger } from '../packages/core/src/logger.ts'
 import { createSecrets } from '../packages/core/src/secrets.ts'
 import { rejection } from '../packages/core/src/testing/rejection.ts'
+import { eventually } from './support/eventually.ts'
+import { killOperatorOf } from './support/killed-operator.ts'
 import { hasSshd, type Sshd, startSshd } from './support/sshd.ts'
 
 const test = suite('hosts')
@@ -191,6 +193,17 @@ test('an abort ends the command and all that it has started', async () => {
   assert.is(error.message, 'enough')
   assert.is(processesWith(seconds), 0)
   assert.is(await at.host.ask('echo', 'next'), 'next')
+})
+
+test('a command that says nothing ends with the operator who was killed, and with it all that it has started', async () => {
+  const seconds = '97.6543'
+  const silent = ['sh', '-c', `sleep ${seconds} & trap '' TERM; echo started; sleep ${seconds}; sleep ${seconds}`]
+  const here: HostSpec = { name: 'here', address: '127.0.0.1', roles: ['node'] }
+  const far = { ...here, ssh: { user: 'root', port: sshd.port, privateKey: join(sshd.folder, 'id') } }
+  for (const spec of [far, here]) {
+    await killOperatorOf(spec, silent, { HOME: world })
+    await eventually('both processes are gone', 30, async () => processesWith(seconds) === 0 || undefined)
+  }
 })
 
 test('forty commands at once keep to the sessions that sshd allows', async () => {

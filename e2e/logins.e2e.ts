@@ -14,6 +14,8 @@ import { createHostPool, type HostPoolOptions } from '../packages/core/src/hosts
 import { silentLogger } from '../packages/core/src/logger.ts'
 import { createSecrets } from '../packages/core/src/secrets.ts'
 import { rejection } from '../packages/core/src/testing/rejection.ts'
+import { eventually } from './support/eventually.ts'
+import { killOperatorOf } from './support/killed-operator.ts'
 import { type LoginLab, labPassword, startLoginLab } from './support/login-lab.ts'
 
 const test = suite('logins')
@@ -82,6 +84,17 @@ for (const user of ['ops', 'trusted', 'terminal', 'free', 'noisy']) {
     const argv = ['sh', '-c', `sleep ${seconds} & echo started; sleep ${seconds}`]
     assert.is((await rejection(at.host.run({ argv, signal: stop.signal, onLine: started }))).message, 'enough')
     assert.is((await at.host.run({ argv: ['pgrep', '-f', `^sleep ${seconds}`], accept: [0, 1] })).stdout, '')
+  })
+}
+
+for (const user of ['terminal', 'free']) {
+  test(`${user}: what runs as root ends with the operator who was killed`, async () => {
+    await using at = as(user)
+    const seconds = `75.${[...user].map((letter) => letter.charCodeAt(0)).join('')}`
+    const command = `sleep ${seconds} & echo started; sleep ${seconds}`
+    await killOperatorOf(at.host.spec, ['sh', '-c', command], { PASSWORD: labPassword, HOME: home })
+    const left = () => at.host.run({ argv: ['pgrep', '-f', `^sleep ${seconds}`], accept: [0, 1] })
+    await eventually('both processes are gone', 30, async () => (await left()).stdout === '' || undefined)
   })
 }
 

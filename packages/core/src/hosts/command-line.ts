@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Command } from './host.ts'
+import { lifeline } from './lifeline.ts'
 import { exports, quote, quoteAll } from './quote.ts'
 
 /** A command as one line for a shell, and what tells that it has begun. */
@@ -13,6 +14,13 @@ export interface CommandLine {
   readonly prompt: string
 }
 
+export interface LineOptions {
+  /** Whether the login has to become root. */
+  readonly sudo: boolean
+  /** The process with which the command ends; absent: the sshd of its session. */
+  readonly keeper?: number | undefined
+}
+
 /** Longest single argument that Linux takes (MAX_ARG_STRLEN), less room for what sshd and the login shell add. */
 const longestLine = 120 * 1024
 
@@ -23,7 +31,10 @@ const preamble = 'export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/us
  * Wraps a command so that its exact streams and its process group are known, whatever the login shell says first. The mark on standard error is
  * followed by the process group; marks are written in two halves, so that a shell which repeats the line does not repeat them.
  */
-export function commandLine({ argv, env = {}, cwd }: Omit<Command, 'signal'>, sudo: boolean): CommandLine {
+export function commandLine(
+  { argv, env = {}, cwd }: Omit<Command, 'signal'>,
+  { sudo, keeper }: LineOptions,
+): CommandLine {
   if (argv.length === 0) throw new Error('A command needs at least a program.')
   const mark = splitWord()
   const sudoMark = splitWord()
@@ -32,6 +43,7 @@ export function commandLine({ argv, env = {}, cwd }: Omit<Command, 'signal'>, su
     `echo ${mark.split}`,
     'read -r pid name state parent group rest </proc/$$/stat',
     `echo ${mark.split} "$group" >&2`,
+    lifeline(keeper),
     preamble,
     exports(env),
     cwd === undefined ? '' : `cd -- ${quote(cwd)} || exit`,

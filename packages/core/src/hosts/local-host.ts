@@ -18,7 +18,7 @@ export interface LocalHostOptions {
 export function localHost(spec: HostSpec, { secrets, clock, signal, user = userInfo() }: LocalHostOptions): OpenHost {
   const shell = new LocalShell(spec.name)
   const sudo = user.uid === 0 ? {} : { sudo: { user: user.username } }
-  const runner = { address: spec.address, shell, secrets, ...sudo }
+  const runner = { address: spec.address, shell, secrets, keeper: process.pid, ...sudo }
   return {
     as: (named) => new ShellHost(named, { host: named.name, ...runner }, clock, signal),
     close: () => shell.close(),

@@ -18,6 +18,8 @@ export interface Runner {
   readonly secrets: Secrets
   /** How the login becomes root; absent: it is. */
   readonly sudo?: SudoAccess
+  /** The process of the host with which its commands end; absent: the sshd of each one's session. */
+  readonly keeper?: number
 }
 
 export interface SudoAccess {
@@ -40,7 +42,7 @@ const endLimit = 5_000
  */
 export async function runCommand(command: Command, runner: Runner): Promise<Output> {
   command.signal?.throwIfAborted()
-  const line = commandLine(command, runner.sudo !== undefined)
+  const line = commandLine(command, lineOptions(runner))
   const channel = await runner.shell.open(line.line, command.signal === undefined ? {} : { signal: command.signal })
   return await new RunningCommand(command, line, channel, runner).result()
 }
@@ -211,7 +213,8 @@ class RunningCommand {
 
   async #endGroup(group: string): Promise<void> {
     const { shell, sudo } = this.#runner
-    const { line, prompt, mark } = commandLine({ argv: ['sh', '-c', endGroup, 'sh', group] }, sudo !== undefined)
+    const argv = ['sh', '-c', endGroup, 'sh', group]
+    const { line, prompt, mark } = commandLine({ argv }, lineOptions(this.#runner))
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, endLimit)
@@ -235,6 +238,9 @@ class RunningCommand {
     clearTimeout(timer)
   }
 }
+
+/** What of a runner its command lines depend on. */
+export const lineOptions = ({ sudo, keeper }: Runner) => ({ sudo: sudo !== undefined, keeper })
 
 /** Asks a process group to end, and after two seconds makes it. No `--`: the `kill` of some shells does not know it. */
 const endGroup = `kill -TERM "-$1" || exit 0
