@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../packages/core/src/clock.ts'
@@ -326,6 +326,28 @@ test('environment, folder and input reach the command', async () => {
     input: 'in',
   })
   assert.is(stdout, `a 'b' ${world} in`)
+})
+
+test('a command gets a terminal of the size of the window, and keys as they are typed', async () => {
+  const at = hostAt()
+  await using _ = at
+  const pool = createHostPool({ secrets: createSecrets(), logger: silentLogger, clock: systemClock })
+  await using __ = pool
+  const here = pool.host({ name: 'here', address: '127.0.0.1', roles: ['node'] })
+  const dialogue = 'test -t 0 && test -t 1 && stty size; read -r name; echo "you are $name"; exit 7'
+  for (const host of [at.host, here]) {
+    const [input, output] = [new PassThrough(), new PassThrough({ encoding: 'utf8' })]
+    const terminal = { type: 'xterm', size: () => ({ columns: 91, rows: 17 }), onResize: () => () => {} }
+    const ended = host.run({ argv: ['sh', '-c', dialogue], input, output, terminal })
+    let said = ''
+    for await (const text of output) {
+      said += text
+      if (said.includes('17 91') && !said.includes('you')) input.write('root\r')
+      if (said.includes('you are root')) break
+    }
+    assert.is((await ended).exitCode, 7)
+    assert.not.match(said, /[0-9a-f]{32}/, 'marks are not shown')
+  }
 })
 
 test('this machine is a host like any other', async () => {

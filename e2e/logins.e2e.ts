@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../packages/core/src/clock.ts'
@@ -84,6 +85,17 @@ for (const user of ['ops', 'trusted', 'terminal', 'free', 'noisy']) {
     const argv = ['sh', '-c', `sleep ${seconds} & echo started; sleep ${seconds}`]
     assert.is((await rejection(at.host.run({ argv, signal: stop.signal, onLine: started }))).message, 'enough')
     assert.is((await at.host.run({ argv: ['pgrep', '-f', `^sleep ${seconds}`], accept: [0, 1] })).stdout, '')
+  })
+}
+
+for (const user of ['ops', 'terminal', 'free', 'noisy']) {
+  test(`${user}: a terminal is one of root, and the password is not shown in it`, async () => {
+    await using at = as(user)
+    const output = new PassThrough({ encoding: 'utf8' })
+    const terminal = { type: 'xterm', size: () => ({ columns: 80, rows: 24 }), onResize: () => () => {} }
+    const argv = ['sh', '-c', 'test -t 0 && id -u']
+    assert.is((await at.host.run({ argv, input: new PassThrough(), output, terminal })).exitCode, 0)
+    assert.is(output.read(), '0\r\n')
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Sealer, Wish } from '@sealer/core'
+import type { Sealer, TerminalWindow, Wish } from '@sealer/core'
 
 /** How a command answers: text for people, or JSON (one document; a run gives one event a line first). */
 export type Format = 'text' | 'json'
@@ -24,10 +24,18 @@ export interface Terminal {
   /** Characters a line holds. */
   readonly columns: number
   readonly stdin: Readable
+  /** To hand on to a program elsewhere; absent where standard input or output is none. */
+  readonly window?: OwnWindow
   /** Answers. */
   stdout(text: string | Uint8Array): void
   /** Everything else: progress, warnings, errors. Replaced while a region of the screen is redrawn. */
   stderr: (text: string | Uint8Array) => void
+}
+
+/** The window of this process. */
+export interface OwnWindow extends TerminalWindow {
+  /** Whether keys go on as they are typed, Ctrl-C too, or lines are edited here first. */
+  raw(on: boolean): void
 }
 
 /** Questions to whoever sits at the terminal. Refused where there is nobody. */

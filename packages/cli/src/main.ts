@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { runCli } from './cli.ts'
-import type { CliContext, Terminal } from './context.ts'
+import type { CliContext, OwnWindow, Terminal } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { terminalQuestions } from './questions.ts'
 
@@ -28,9 +28,22 @@ const terminal: Terminal = {
     return stderr.columns ?? 80
   },
   stdin,
+  ...(stdin.isTTY && stdout.isTTY ? { window: ownWindow() } : {}),
   stdout: (text) => void stdout.write(text),
   stderr: (text) => void stderr.write(text),
 }
+function ownWindow(): OwnWindow {
+  return {
+    type: env.TERM ?? 'dumb',
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }),
+    onResize: (changed) => {
+      stdout.on('resize', changed)
+      return () => stdout.off('resize', changed)
+    },
+    raw: (on) => void stdin.setRawMode(on),
+  }
+}
+
 let mask = (text: string): string => text
 const context: CliContext = {
   signal: stop.signal,

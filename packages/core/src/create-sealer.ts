@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { builtinPlugins } from './builtin/index.ts'
 import { systemClock } from './clock.ts'
 import { isMaster } from './distribution/distribution.ts'
@@ -18,7 +19,7 @@ import type { Milestone } from './make-plan.ts'
 import type { PlannedWork } from './plan.ts'
 import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
 import { runPlan } from './run-plan.ts'
-import type { Sealer, SealerOptions, Watch } from './sealer.ts'
+import type { ExecStreams, Sealer, SealerOptions, Watch } from './sealer.ts'
 import { createSecrets } from './secrets.ts'
 import type { Wish } from './wish.ts'
 
@@ -118,7 +119,7 @@ export function createSealer(options: SealerOptions): Sealer {
         if (run.runtime.kubeconfig === undefined) throw errors.IMAGE_HAS_NO_LAUNCHER({ runtime: run.runtime.name })
         return await run.runtime.kubeconfig(viewsOf(run))
       }),
-    exec: (cluster, argv, { input, onOutput }, watch = {}) =>
+    exec: (cluster, argv, { input, onOutput, terminal }, watch = {}) =>
       withRecord(cluster, watch, async (run) => {
         const masters = viewsOf(run).filter(isMaster)
         for (const [index, master] of masters.entries()) {
@@ -131,7 +132,9 @@ export function createSealer(options: SealerOptions): Sealer {
             env: launchpad.env,
             cwd: clusterPaths(cluster).rootfs,
             accept: Array.from({ length: 256 }, (_, code) => code),
-            onLine: (line, stream) => onOutput(Buffer.from(`${line}\n`), stream),
+            output: toCaller(onOutput),
+            onLine: (line, stream) => stream === 'stderr' && onOutput(Buffer.from(`${line}\n`), stream),
+            ...(terminal === undefined ? {} : { terminal }),
             ...(input === undefined ? {} : { input }),
             ...(watch.signal === undefined ? {} : { signal: watch.signal }),
           })
@@ -150,6 +153,14 @@ export function createSealer(options: SealerOptions): Sealer {
     )
   }
 }
+
+const toCaller = (onOutput: ExecStreams['onOutput']): Writable =>
+  new Writable({
+    write(chunk, _, written) {
+      onOutput(chunk, 'stdout')
+      written()
+    },
+  })
 
 /** One cluster, one writer on this machine. @throws CLUSTER_BUSY */
 async function oneWriter(home: string, cluster: string): Promise<AsyncDisposable> {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Clock } from './clock.ts'
 import type { SealerHooks } from './hooks.ts'
-import type { HostSpec, Platform } from './hosts/host.ts'
+import type { HostSpec, Platform, TerminalWindow } from './hosts/host.ts'
 import type { PlatformImage } from './image/cluster-config.ts'
 import type { ImageDiff } from './image/diff.ts'
 import type { HistoryEntry } from './image/history.ts'
@@ -213,14 +213,17 @@ export interface Sealer extends AsyncDisposable {
   /** The administrator's kubeconfig as text. */
   kubeconfig(cluster: string, watch?: Watch): Promise<string>
   /** Runs a command where the cluster's apps are launched from (kubectl, helm), with streams attached. Gives its exit code. */
-  exec(
-    cluster: string,
-    argv: readonly string[],
-    streams: { readonly input?: Readable; readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void },
-    watch?: Watch,
-  ): Promise<number>
+  exec(cluster: string, argv: readonly string[], streams: ExecStreams, watch?: Watch): Promise<number>
   /** The checks of `apply` alone: every problem of the hosts, with remedies. */
   check(wish: Wish, watch?: Watch): Promise<readonly CheckResult[]>
+}
+
+/** Where a command's input comes from and its output goes. */
+export interface ExecStreams {
+  readonly input?: Readable
+  readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void
+  /** The command gets a terminal, as for a shell or an editor; all output is `stdout` then. */
+  readonly terminal?: TerminalWindow
 }
 
 /** One check of one host. */

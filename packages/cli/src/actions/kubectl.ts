@@ -8,16 +8,30 @@ export async function kubectl(context: CliContext, named: string | undefined, ar
   const cluster = await clusterName(context, named)
   await using sealer = await context.openSealer({ cluster })
   const { terminal, signal } = context
+  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
+    stream === 'stdout' ? terminal.stdout(chunk) : terminal.stderr(chunk)
+  const { window } = terminal
+  if (window !== undefined && wantsTerminal(args)) {
+    window.raw(true)
+    try {
+      const streams = { input: terminal.stdin, onOutput, terminal: window }
+      context.exitCode = await sealer.exec(cluster, ['kubectl', ...args], streams, { signal })
+    } finally {
+      window.raw(false)
+    }
+    return
+  }
   const { argv, input } = await withFilesOfHere(args, terminal.stdin)
-  context.exitCode = await sealer.exec(
-    cluster,
-    ['kubectl', ...argv],
-    {
-      ...(input === undefined ? {} : { input }),
-      onOutput: (chunk, stream) => (stream === 'stdout' ? terminal.stdout(chunk) : terminal.stderr(chunk)),
-    },
-    { signal },
-  )
+  const streams = { ...(input === undefined ? {} : { input }), onOutput }
+  context.exitCode = await sealer.exec(cluster, ['kubectl', ...argv], streams, { signal })
+}
+
+const terminalFlags = new Set(['-it', '-ti', '-t', '--tty', '--tty=true'])
+
+/** Arguments behind `--` are of a program in a container. */
+function wantsTerminal(args: readonly string[]): boolean {
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  return own.includes('edit') || own.some((arg) => terminalFlags.has(arg))
 }
 
 /** Verbs whose `-f` is a file; for `logs` it means to follow. */

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { Sealer } from '@sealer/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fakeContext, type } from '../fakes.test.support.ts'
@@ -63,6 +64,25 @@ test('-f of logs is no file', async () => {
   writeFileSync(join(folder, 'web'), '')
   await type(`kubectl logs -f ${folder}/web`, answering(asked))
   assert.equal(asked.argv, ['kubectl', 'logs', '-f', `${folder}/web`])
+})
+
+test('who sits at a terminal gets one there, for what asks for it', async () => {
+  const modes: boolean[] = []
+  const window = {
+    ...{ type: 'xterm', size: () => ({ columns: 80, rows: 24 }), onResize: () => () => {} },
+    raw: (on: boolean) => void modes.push(on),
+  }
+  const given: unknown[] = []
+  const exec: Sealer['exec'] = async (_, __, { terminal }) => {
+    given.push(terminal)
+    return 0
+  }
+  for (const line of ['exec -it web -- sh', 'edit deployment web', 'get pods', 'exec web -- tar -t']) {
+    const context = fakeContext({ exec })
+    await type(`kubectl ${line}`, { ...context, terminal: { ...context.terminal, window } })
+  }
+  assert.equal(given, [window, window, undefined, undefined])
+  assert.equal(modes, [true, false, true, false])
 })
 
 const kubeconfig = 'clusters: [{name: k, cluster: {server: s}}]\nusers: [{name: u, user: {token: t}}]\n'

@@ -18,6 +18,7 @@ export function kubectlCommand(context: CliContext): Command {
       'after',
       `
 It runs on a control plane of the cluster: nothing needs to be installed here. Files named by -f are read here and sent along.
+With -t (as in exec -it), and for edit, it has your terminal.
 ${examples(['sealer kubectl get pods -A', 'what runs'], ['sealer kubectl --cluster lab apply -f shop.yaml', 'a file of this machine'])}`,
     )
     .action(async (args: string[], flags: { readonly cluster?: string }) => {

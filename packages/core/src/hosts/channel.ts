@@ -1,4 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { TerminalSize, TerminalWindow } from './host.ts'
 
 /** How a command ended. Neither code nor signal: the connection was lost. */
 export interface Exit {
@@ -14,6 +15,8 @@ export interface Channel {
   readonly stderr: Readable
   /** Resolves when the command has ended and its output is read. Never rejects. */
   readonly ended: Promise<Exit>
+  /** Tells a command with a terminal that the window has another size now. */
+  resize?(size: TerminalSize): void
   /** Lets go of it. Does not end the command by itself. */
   close(): void
 }
@@ -31,4 +34,6 @@ export interface OpenOptions {
   readonly signal?: AbortSignal
   /** Does not wait for its turn: for what ends another command. */
   readonly urgent?: boolean
+  /** The command gets a terminal; its standard error is part of its standard output then. */
+  readonly terminal?: TerminalWindow
 }

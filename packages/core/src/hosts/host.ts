@@ -84,8 +84,24 @@ export interface Command {
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void
   /** Where standard output goes instead of into `Output.stdout`, at its pace; left open at the end. */
   readonly output?: Writable
+  /** A terminal for the command: everything it writes goes to `output`, and `input` (a stream) to it, byte by byte. */
+  readonly terminal?: TerminalWindow
   /** Exit codes that are answers rather than failures; `[0]` when nothing is said. */
   readonly accept?: readonly number[]
+}
+
+/** The window of whoever sits before a command. */
+export interface TerminalWindow {
+  /** What it understands, e.g. `xterm-256color`. */
+  readonly type: string
+  size(): TerminalSize
+  /** Tells of each change; gives what ends that. */
+  onResize(changed: () => void): () => void
+}
+
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
 }
 
 export interface Output {

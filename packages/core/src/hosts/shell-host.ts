@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Command, FileOptions, Host, HostFacts, HostSpec, Output } from './host.ts'
 import { readFacts } from './read-facts.ts'
 import { type Runner, runCommand } from './run-command.ts'
+import { runInTerminal } from './terminal-command.ts'
 
 const absentFile = 44
 
@@ -68,7 +69,8 @@ export class ShellHost implements Host {
   run(command: Command): Promise<Output> {
     const signals = [this.#signal, command.signal].filter((signal) => signal !== undefined)
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0]
-    return runCommand(signal === undefined ? command : { ...command, signal }, this.#runner)
+    const { terminal, ...rest } = signal === undefined ? command : { ...command, signal }
+    return terminal === undefined ? runCommand(rest, this.#runner) : runInTerminal({ ...rest, terminal }, this.#runner)
   }
 
   async write(path: string, content: string | Buffer, { mode = 0o644 }: FileOptions = {}): Promise<void> {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel } from 'ssh2'
 import { errors, SealerError } from '../errors.ts'
 import type { Channel, Exit, OpenOptions, Shell } from './channel.ts'
-import type { HostSpec, SshAccess } from './host.ts'
+import type { HostSpec, SshAccess, TerminalSize, TerminalWindow } from './host.ts'
 import { plainText } from './output-lines.ts'
 import { type LoginOptions, logIn } from './ssh-login.ts'
 import { Turns } from './turns.ts'
@@ -27,12 +27,13 @@ export class SshShell implements Shell {
     this.#options = options
   }
 
-  async open(line: string, { signal, urgent = false }: OpenOptions = {}): Promise<Channel> {
-    const done = urgent ? () => {} : await this.#turns.take(signal)
+  async open(line: string, { urgent = false, ...options }: OpenOptions = {}): Promise<Channel> {
+    const done = urgent ? () => {} : await this.#turns.take(options.signal)
     try {
-      const { stream, ended } = await this.#session(line, signal)
+      const { stream, ended } = await this.#session(line, options)
       ended.then(done)
-      return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, close: () => stream.close() }
+      const resize = ({ columns, rows }: TerminalSize) => stream.setWindow(rows, columns, 0, 0)
+      return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, resize, close: () => stream.close() }
     } catch (error) {
       done()
       throw error
@@ -40,10 +41,10 @@ export class SshShell implements Shell {
   }
 
   /** A site may allow fewer sessions than we think: then the next one waits for one of ours to end. */
-  async #session(line: string, signal: AbortSignal | undefined): Promise<Session> {
+  async #session(line: string, { signal, terminal }: OpenOptions): Promise<Session> {
     for (;;) {
       signal?.throwIfAborted()
-      const opening = this.#withClient((client) => exec(client, line))
+      const opening = this.#withClient((client) => exec(client, line, terminal))
       const over = opening
         .then(({ ended }) => ended)
         .then(
@@ -120,12 +121,17 @@ interface Session {
 }
 
 // The end of a quick command may arrive in the same packet as its beginning: it is listened for at once, not after an await.
-const exec = (client: Client, line: string): Promise<Session> =>
+const exec = (client: Client, line: string, terminal: TerminalWindow | undefined): Promise<Session> =>
   new Promise((opened, failed) => {
-    client.exec(line, (error, stream) =>
+    client.exec(line, pseudoTerminal(terminal), (error, stream) =>
       error === undefined ? opened({ stream, ended: endOf(stream) }) : failed(error),
     )
   })
+
+const pseudoTerminal = (terminal: TerminalWindow | undefined) =>
+  terminal === undefined
+    ? {}
+    : { pty: { term: terminal.type, cols: terminal.size().columns, rows: terminal.size().rows, width: 0, height: 0 } }
 
 const forward = (client: Client, port: number, address: string): Promise<Duplex> =>
   new Promise((opened, failed) => {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { execa } from 'execa'
 import { errors } from '../errors.ts'
 import type { Channel, OpenOptions, Shell } from '../hosts/channel.ts'
+import type { TerminalSize } from '../hosts/host.ts'
 import { endGroup } from './run-local.ts'
 
 /** `sh` of this machine. */
@@ -13,10 +14,11 @@ export class LocalShell implements Shell {
     this.#host = host
   }
 
-  async open(line: string, { signal }: OpenOptions = {}): Promise<Channel> {
+  async open(line: string, { signal, terminal }: OpenOptions = {}): Promise<Channel> {
     signal?.throwIfAborted()
+    const [file, args] = terminal === undefined ? ['sh', ['-c', line]] : ['script', inTerminal(line, terminal.size())]
     // A group of its own, so that it can be ended with all that it starts.
-    const child = execa('sh', ['-c', line], { stdin: 'pipe', buffer: false, reject: false, detached: true })
+    const child = execa(file, args, { stdin: 'pipe', buffer: false, reject: false, detached: true })
     const ended = child.then(({ exitCode, signal: name }) => ({
       code: exitCode ?? (name === undefined ? 127 : undefined),
       signal: name?.replace(/^SIG/, ''),
@@ -45,3 +47,10 @@ export class LocalShell implements Shell {
 
   async close(): Promise<void> {}
 }
+
+/** Node makes no pseudo-terminals; script(1), which every Debian and Red Hat has, does. It keeps the size with which it begins. */
+const inTerminal = (line: string, { columns, rows }: TerminalSize): string[] => [
+  '-qefc',
+  `stty columns ${columns} rows ${rows}; ${line}`,
+  '/dev/null',
+]
