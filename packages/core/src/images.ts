@@ -29,6 +29,7 @@ export function createImages(options: ImagesOptions): Images {
   const { home, secrets, logger, clock } = options
   const store = storeOf(home, clock)
   const fileNotes = new CacheNotes(join(cacheOf(home), 'files'))
+  const warn = (text: string) => logger.warn(text)
 
   const withRegistry = async <T>(
     insecure: boolean | undefined,
@@ -71,11 +72,11 @@ export function createImages(options: ImagesOptions): Images {
     tag: async (source, target) => store.tag(target, await store.find(source)),
     remove: (reference) => store.remove(reference),
     save: (references, target, transfer) => saveImages(store, [references].flat(), target, transfer),
-    load: (source, transfer) => loadImages(store, source, transfer),
+    load: (source, transfer) => loadImages(store, source, { ...transfer, warn }),
     pull: (reference, transfer = {}) =>
       withRegistry(transfer.insecure, async (client) => {
         const { pullImage } = await import('./image/pull.ts')
-        await pullImage(client, store, reference, transfer)
+        await pullImage(client, store, reference, { ...transfer, warn })
         return store.resolve(fullName(parseReference(reference)))
       }),
     push: (reference, target, transfer = {}) =>

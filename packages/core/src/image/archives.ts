@@ -1,9 +1,10 @@
 import type { Dirent } from 'node:fs'
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Platform } from '../hosts/host.ts'
+import { oldImageErrors } from '../old-images/errors.ts'
 import type { BlobStore } from './blobs.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { readDockerArchive } from './docker-archive.ts'
@@ -13,7 +14,7 @@ import { fetchPlatform } from './fetched-image.ts'
 import { annotations, maxJsonBytes, platformFits } from './oci.ts'
 import { fullName, isDigest, parseReference } from './reference.ts'
 import { indexSchema, layoutSchema, parseJson } from './schemas.ts'
-import { eachTarEntry, openArchive, readBody } from './tar-file.ts'
+import { eachTarEntry, openArchive, readBody, unpacked } from './tar-file.ts'
 
 /** Forms in which container images lie in a build context; the names are those of skopeo. */
 export type ArchiveTransport = 'oci' | 'oci-archive' | 'docker-archive'
@@ -41,8 +42,8 @@ export async function readArchiveImages(
 
 /**
  * Stores every blob of an OCI archive; gives what its `index.json` names. Read once, from beginning to end: it may come
- * through a pipe.
- * @throws ARCHIVE_INVALID, BLOB_CORRUPT
+ * through a pipe. An archive of several platforms by sealer 0.9 to 0.11 is a tar of such archives, or of their layouts.
+ * @throws ARCHIVE_INVALID, BLOB_CORRUPT, OLD_IMAGE_WITHOUT_METADATA
  */
 export async function readOciArchive(
   source: Readable,
@@ -52,22 +53,39 @@ export async function readOciArchive(
   onBytes?: (bytes: number) => void,
 ): Promise<BlobDescriptor[]> {
   const documents = new Map<string, Buffer>()
-  await eachTarEntry(
-    source,
-    archive,
-    async (entry) => {
-      if (entry.link !== undefined) return // an OCI archive has none; its blobs are found by name alone
-      if (entry.path === 'index.json' || entry.path === 'oci-layout') {
-        documents.set(entry.path, await readBody(entry, archive, maxJsonBytes))
-      }
-      const digest = digestOfPath(entry.path)
-      if (digest === undefined) return
-      if (!(await blobs.keep(digest))) await blobs.put(entry.body, { digest, size: entry.size }, signal)
-      onBytes?.(entry.size)
-    },
-    signal,
-  )
-  return rootsOf(documents.get('oci-layout'), documents.get('index.json'), archive)
+  const read = (source: Readable, inside = ''): Promise<void> =>
+    eachTarEntry(
+      source,
+      archive,
+      async (entry) => {
+        if (entry.link !== undefined) return // an OCI archive has none; its blobs are found by name alone
+        const { folder, path } = inside === '' ? placeOf(entry.path) : { folder: inside, path: entry.path }
+        if (path === '') return read(await unpacked(entry.body, archive), folder)
+        if (documentNames.includes(path))
+          documents.set(posix.join(folder, path), await readBody(entry, archive, maxJsonBytes))
+        const digest = digestOfPath(path)
+        if (digest === undefined) return
+        if (!(await blobs.keep(digest))) await blobs.put(entry.body, { digest, size: entry.size }, signal)
+        onBytes?.(entry.size)
+      },
+      signal,
+    )
+  await read(source)
+
+  const name = documents.get('Metadata')?.toString('utf8').trim()
+  const folders = new Set([...documents.keys()].flatMap((path) => placeOf(path).folder || []))
+  if (name === undefined || folders.size === 0) return rootsOf(documents, '', archive)
+  const roots = [...folders].flatMap((folder) => rootsOf(documents, folder, archive))
+  return roots.map((root) => ({ ...root, annotations: { [annotations.refName]: name } }))
+}
+
+/** What is kept of an archive beside its blobs: an OCI layout's, docker's, and the name of an image of several platforms. */
+const documentNames = ['oci-layout', 'index.json', 'manifest.json', 'Metadata']
+
+/** The archive or layout of one platform that a path belongs to, and the path in it; no folder for the archive itself. */
+function placeOf(path: string): { readonly folder: string; readonly path: string } {
+  const [, folder = '', rest = ''] = /^([0-9a-f]{64}\.tar)(?:\/(.*))?$/.exec(path) ?? []
+  return folder === '' ? { folder, path } : { folder, path: rest }
 }
 
 /**
@@ -80,8 +98,12 @@ export async function readLayout(
   signal?: AbortSignal,
   onBytes?: (bytes: number) => void,
 ): Promise<BlobDescriptor[]> {
-  const [layout, index] = await Promise.all([document(path, 'oci-layout'), document(path, 'index.json')])
-  const roots = rootsOf(layout, index, path)
+  const documents = new Map<string, Buffer>()
+  for (const name of documentNames) {
+    const bytes = await document(path, name)
+    if (bytes !== undefined) documents.set(name, bytes)
+  }
+  const roots = rootsOf(documents, '', path)
   const folder = join(path, 'blobs', 'sha256')
   for (const { name } of (await files(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const digest = `sha256:${name}`
@@ -112,8 +134,12 @@ async function files(folder: string): Promise<Dirent[]> {
   return entries.filter((entry) => entry.isFile())
 }
 
-function rootsOf(layout: Buffer | undefined, index: Buffer | undefined, archive: string): BlobDescriptor[] {
+function rootsOf(documents: ReadonlyMap<string, Buffer>, folder: string, archive: string): BlobDescriptor[] {
   const refuse = (reason: string) => imageErrors.ARCHIVE_INVALID({ archive, reason })
+  const [layout, index, docker] = ['oci-layout', 'index.json', 'manifest.json'].map((name) =>
+    documents.get(posix.join(folder, name)),
+  )
+  if (layout === undefined && docker !== undefined) throw oldImageErrors.OLD_IMAGE_WITHOUT_METADATA({ archive })
   if (layout === undefined) throw refuse('it has no file oci-layout')
   if (index === undefined) throw refuse('it has no file index.json')
   parseJson(layoutSchema, layout, refuse)

@@ -79,6 +79,7 @@ export interface PlatformImage {
   readonly config: ClusterConfig
   /** Digest of the rootfs image's manifest. */
   readonly rootfs: string
+  /** Those that hosts need; images of sealer 0.9 to 0.11 have others as well. */
   readonly layers: readonly RootfsLayer[]
   readonly images: readonly CarriedImage[]
 }

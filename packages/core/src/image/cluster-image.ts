@@ -17,26 +17,42 @@ export interface PlatformParts {
   readonly config: ClusterConfig
   readonly ociConfig: { readonly Env: readonly string[]; readonly Labels: Readonly<Record<string, string>> }
   readonly images: readonly CarriedImage[]
+  /** The manifest of a rootfs image that is in the store and stays as it is; by itself it is written from layers and `ociConfig`. */
+  readonly rootfs?: BlobDescriptor
+  /** Digests of layers that hold container images and nothing else, so that hosts need them not. */
+  readonly imageLayers?: readonly string[]
 }
 
 /**
- * Writes the documents of a cluster image (docs/design/image-format.md) and gives the image its name. Equal parts give equal
- * bytes and so an equal digest.
+ * Writes the documents of a cluster image and gives the image its name.
  * @throws IMAGE_INVALID when the parts contradict each other, IMAGE_INCOMPLETE when a blob is not in the store
  */
 export async function sealImage(
   store: LocalStore,
   { tag, platforms }: { readonly tag: string; readonly platforms: readonly PlatformParts[] },
 ): Promise<{ digest: string }> {
-  const name = fullName(parseReference(tag))
+  const image = fullName(parseReference(tag))
+  const root = await writeImage(store.blobs, { image, platforms })
+  await store.tag(image, root)
+  return { digest: root.digest }
+}
+
+/**
+ * Writes the documents of a cluster image (docs/design/image-format.md). Equal parts give equal bytes and so an equal digest.
+ * @throws IMAGE_INVALID when the parts contradict each other
+ */
+export async function writeImage(
+  blobs: BlobStore,
+  { image, platforms }: { readonly image: string; readonly platforms: readonly PlatformParts[] },
+): Promise<BlobDescriptor> {
   const byPlatform = platforms.toSorted((a, b) => compare(platformText(a.platform), platformText(b.platform)))
   const contradiction = contradictionIn(byPlatform)
-  if (contradiction !== undefined) throw imageErrors.IMAGE_INVALID({ image: name, reason: contradiction })
+  if (contradiction !== undefined) throw imageErrors.IMAGE_INVALID({ image, reason: contradiction })
 
   const manifests: BlobDescriptor[] = []
   for (const parts of byPlatform) {
-    const rootfs = await writeRootfs(store.blobs, parts)
-    const companion = await writeCompanion(store.blobs, parts, rootfs.digest)
+    const rootfs = parts.rootfs ?? (await writeRootfs(blobs, parts))
+    const companion = await writeCompanion(blobs, parts, rootfs.digest)
     manifests.push(
       { ...rootfs, platform: parts.platform, annotations: { [annotations.companion]: companion.digest } },
       {
@@ -47,9 +63,7 @@ export async function sealImage(
     )
   }
   const index: OciIndex = { schemaVersion: 2, mediaType: mediaTypes.index, manifests }
-  const root = await putJson(store.blobs, mediaTypes.index, index)
-  await store.tag(name, root)
-  return { digest: root.digest }
+  return putJson(blobs, mediaTypes.index, index)
 }
 
 async function writeRootfs(blobs: BlobStore, { platform, layers, ociConfig }: PlatformParts): Promise<BlobDescriptor> {
@@ -71,6 +85,7 @@ async function writeRootfs(blobs: BlobStore, { platform, layers, ociConfig }: Pl
 }
 
 async function writeCompanion(blobs: BlobStore, parts: PlatformParts, rootfs: string): Promise<BlobDescriptor> {
+  const { imageLayers = [] } = parts
   const images: ClusterImages = {
     schemaVersion: 1,
     platform: parts.platform,
@@ -93,7 +108,10 @@ async function writeCompanion(blobs: BlobStore, parts: PlatformParts, rootfs: st
       await putJson(blobs, mediaTypes.clusterImages, images),
       ...[...carried.values()].toSorted((a, b) => compare(a.digest, b.digest)),
     ],
-    annotations: { [annotations.rootfs]: rootfs },
+    annotations: {
+      [annotations.rootfs]: rootfs,
+      ...(imageLayers.length > 0 && { [annotations.imageLayers]: imageLayers.join(',') }),
+    },
   })
 }
 

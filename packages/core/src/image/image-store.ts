@@ -13,6 +13,8 @@ export interface StoredImage {
   readonly size: number
   /** Milliseconds since 1970. */
   readonly created: number
+  /** The digest that an image of sealer 0.9 to 0.11 has where it comes from; here it has another (docs/design/old-images.md). */
+  readonly origin?: string
 }
 
 /**

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { clusterImageOf } from '../old-images/cluster-image-of.ts'
 import type { TransferOptions } from '../sealer.ts'
 import { nameInLayout, readLayout, readOciArchive } from './archives.ts'
 import { closureOf } from './closure.ts'
@@ -11,15 +12,21 @@ import { readPlatform, wantedPairs } from './read-cluster-image.ts'
 import type { LocalStore } from './store.ts'
 import { openArchive, unpacked } from './tar-file.ts'
 
+/** How images are loaded. */
+export interface LoadOptions extends TransferOptions {
+  /** Told what a user should know of images of sealer 0.9 to 0.11. */
+  readonly warn?: (text: string) => void
+}
+
 /**
  * Reads cluster images from an OCI archive (a file, or a stream such as stdin) or a layout folder. Names appear when all of
  * the archive is read and proven.
- * @throws DELTA_BASE_MISSING, ARCHIVE_INVALID, IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_INCOMPLETE, BLOB_CORRUPT
+ * @throws DELTA_BASE_MISSING, ARCHIVE_INVALID, IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_INCOMPLETE, BLOB_CORRUPT, OLD_IMAGE_…
  */
 export async function loadImages(
   store: LocalStore,
   source: string | Readable,
-  { signal, onProgress, platforms }: TransferOptions = {},
+  { signal, onProgress, platforms, warn = () => {} }: LoadOptions = {},
 ): Promise<readonly StoredImage[]> {
   const archive = typeof source === 'string' ? source : 'the archive'
   const total = typeof source === 'string' ? await sizeOf(source) : 0
@@ -29,17 +36,31 @@ export async function loadImages(
     onProgress?.({ done, total: Math.max(done, total), what: archive })
   }
 
-  const roots = await readRoots(store, source, archive, signal, onBytes)
-  const names = roots.map((root) => [nameInLayout(root), root] as const)
-  if (names.length === 0) throw imageErrors.ARCHIVE_INVALID({ archive, reason: 'there is no image in it' })
-  for (const [name, root] of names) {
-    if (name === undefined) throw imageErrors.ARCHIVE_INVALID({ archive, reason: `${root.digest} has no full name` })
-    await refuseWithoutBase(store, root, archive)
+  const named = byName(await readRoots(store, source, archive, signal, onBytes), archive)
+  const images = new Map<string, BlobDescriptor>()
+  for (const [name, roots] of named) {
+    for (const root of roots) await refuseWithoutBase(store, root, archive)
+    const root = await clusterImageOf(store, name, roots, { platforms, warn, signal })
     const pairs = wantedPairs(await store.pairs(name, root.digest), name, platforms)
     for (const pair of pairs) await readPlatform(store.blobs, pair, name)
+    images.set(name, root)
   }
-  for (const [name, root] of names) await store.tag(name ?? '', root)
-  return Promise.all(names.map(([name]) => store.resolve(name ?? '')))
+  for (const [name, root] of images) await store.tag(name, root)
+  return Promise.all([...images.keys()].map((name) => store.resolve(name)))
+}
+
+/** What each name stands for; several manifests are the platforms of an image of sealer 0.9 to 0.11. */
+function byName(roots: readonly BlobDescriptor[], archive: string): Map<string, [BlobDescriptor, ...BlobDescriptor[]]> {
+  const names = new Map<string, [BlobDescriptor, ...BlobDescriptor[]]>()
+  for (const root of roots) {
+    const name = nameInLayout(root)
+    if (name === undefined) throw imageErrors.ARCHIVE_INVALID({ archive, reason: `${root.digest} has no full name` })
+    const others = names.get(name)
+    if (others === undefined) names.set(name, [root])
+    else others.push(root)
+  }
+  if (names.size === 0) throw imageErrors.ARCHIVE_INVALID({ archive, reason: 'there is no image in it' })
+  return names
 }
 
 /** A delta brings its indexes and manifests whole, so what its base should have brought shows. */

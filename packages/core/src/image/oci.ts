@@ -30,6 +30,10 @@ export const annotations = {
   companion: 'io.sealer.cluster.companion',
   /** In a cluster image's index, on the companion: the digest of its rootfs image. */
   rootfs: 'io.sealer.cluster.rootfs',
+  /** On a companion: digests of rootfs layers, with commas between, that hold container images alone; hosts need them not. */
+  imageLayers: 'io.sealer.cluster.image-layers',
+  /** In the store's `index.json`: the digest that an image of sealer 0.9 to 0.11 has where it comes from. */
+  origin: 'io.sealer.layout.origin',
   /** On a rootfs layer: the Kubefile line that made it; becomes its entry in the history. */
   createdBy: 'io.sealer.layer.created-by',
 } as const

@@ -29,10 +29,7 @@ export interface ClusterPair {
  */
 export function clusterPairs(index: OciIndex, image: string): ClusterPair[] {
   const invalid = (reason: string) => imageErrors.IMAGE_INVALID({ image, reason })
-  const bound = index.manifests.some(
-    ({ annotations: notes }) => notes?.[annotations.companion] ?? notes?.[annotations.rootfs],
-  )
-  if (!bound)
+  if (!bindsPairs(index.manifests))
     throw imageErrors.IMAGE_NOT_CLUSTER({ image, reason: 'its index names no companion of a root file system' })
 
   const pairs = index.manifests.filter(isRootfs).map((rootfs): ClusterPair => {
@@ -64,6 +61,10 @@ export function clusterPairs(index: OciIndex, image: string): ClusterPair[] {
   }
   return pairs
 }
+
+/** Whether an index is a cluster image's: it binds root file systems to their companions. */
+export const bindsPairs = (manifests: readonly BlobDescriptor[]): boolean =>
+  manifests.some(({ annotations: notes }) => notes?.[annotations.companion] ?? notes?.[annotations.rootfs])
 
 const isRootfs = ({ platform, annotations: notes }: BlobDescriptor): boolean =>
   notes?.[annotations.companion] !== undefined ||
@@ -124,13 +125,15 @@ export async function readPlatform(blobs: BlobStore, pair: ClusterPair, image: s
 
   const history = (rootfsConfig.history ?? []).filter((entry) => entry.empty_layer !== true)
   const blobOf = new Map(carried.map((blob) => [blob.digest, blob]))
+  const imageLayers = new Set(companion.annotations?.[annotations.imageLayers]?.split(','))
+  const layers = rootfs.layers.map((blob, at) => ({
+    blob: withHistory(blob, history[at]?.created_by),
+    diffId: diffIds[at] ?? '',
+  }))
   return {
     config,
     rootfs: pair.rootfs.digest,
-    layers: rootfs.layers.map((blob, at) => ({
-      blob: withHistory(blob, history[at]?.created_by),
-      diffId: diffIds[at] ?? '',
-    })),
+    layers: layers.filter(({ blob }) => !imageLayers.has(blob.digest)),
     images: list.images.map((carriedImage) => {
       if (!carriedImage.blobs.includes(carriedImage.digest))
         throw refuse(`${carriedImage.reference} lacks what its name points at`)

@@ -23,11 +23,12 @@ export interface RootfsFile {
   readonly digest?: string
 }
 
-/** What a layer says of a path: what stands there, or that nothing below does any more. */
-type LayerFile = RootfsFile | Mark
-type Mark = { readonly path: string; readonly kind: 'whiteout' | 'opaque' }
+/** What a layer says of a path: what stands there, or that nothing of lower layers does any more. */
+export type LayerFile = RootfsFile | LayerMark
+/** `whiteout`: neither the path nor what is below it; `opaque`: nothing of what is below it. */
+export type LayerMark = { readonly path: string; readonly kind: 'whiteout' | 'opaque' }
 
-const isMark = (file: LayerFile): file is Mark => file.kind === 'whiteout' || file.kind === 'opaque'
+const isMark = (file: LayerFile): file is LayerMark => file.kind === 'whiteout' || file.kind === 'opaque'
 
 /**
  * Every file of a root file system as its layers make it together, in the order of paths. Nothing is unpacked; a layer is read once and remembered,
@@ -41,13 +42,21 @@ export async function rootfsFiles(
   signal?: AbortSignal,
 ): Promise<readonly RootfsFile[]> {
   let files = new Map<string, RootfsFile>()
-  for (const { blob, diffId } of layers) {
-    const known = await notes.read<LayerFile[]>(diffId)
-    const found = known ?? (await readLayer(blobs.path(blob.digest), signal))
-    if (known === undefined) await notes.write(diffId, found)
-    files = laidOver(files, found)
-  }
+  for (const layer of layers) files = laidOver(files, await layerFiles(layer, blobs, notes, signal))
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** All that one layer says. @throws ARCHIVE_INVALID */
+export async function layerFiles(
+  { blob, diffId }: RootfsLayer,
+  blobs: BlobStore,
+  notes: CacheNotes,
+  signal?: AbortSignal,
+): Promise<readonly LayerFile[]> {
+  const known = await notes.read<LayerFile[]>(diffId)
+  const found = known ?? (await readLayer(blobs.path(blob.digest), signal))
+  if (known === undefined) await notes.write(diffId, found)
+  return found
 }
 
 /** image-spec, layer.md: whiteouts speak of lower layers alone, wherever in the layer they stand. */
@@ -76,9 +85,8 @@ async function readLayer(layer: string, signal: AbortSignal | undefined): Promis
 }
 
 async function fileOf({ header, path, body }: TarPart): Promise<LayerFile> {
-  const name = posix.basename(path)
-  if (name === '.wh..wh..opq') return { path: posix.dirname(path), kind: 'opaque' }
-  if (name.startsWith('.wh.')) return { path: posix.join(posix.dirname(path), name.slice(4)), kind: 'whiteout' }
+  const mark = markAt(path)
+  if (mark !== undefined) return mark
   const { type, mode = 0, uid = 0, gid = 0, size = 0, linkname } = header
   const rest = { path, mode: mode & 0o7777, uid, gid }
   if (type === 'directory') return { ...rest, kind: 'folder', size: 0 }
@@ -86,6 +94,14 @@ async function fileOf({ header, path, body }: TarPart): Promise<LayerFile> {
   if (type === 'link') return { ...rest, kind: 'file', size: 0, target: posix.normalize(linkname ?? '') }
   if (type !== 'file' && type !== 'contiguous-file') return { ...rest, kind: 'device', size: 0 }
   return { ...rest, kind: 'file', size, digest: await digestOfBody(body) }
+}
+
+/** What a path of a layer's tar says by its name alone (image-spec, layer.md, whiteouts). */
+export function markAt(path: string): LayerMark | undefined {
+  const name = posix.basename(path)
+  if (name === '.wh..wh..opq') return { path: posix.dirname(path), kind: 'opaque' }
+  if (name.startsWith('.wh.')) return { path: posix.join(posix.dirname(path), name.slice(4)), kind: 'whiteout' }
+  return undefined
 }
 
 async function digestOfBody(body: Readable): Promise<string> {

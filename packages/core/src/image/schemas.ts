@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { BlobDescriptor, ClusterConfig } from './cluster-config.ts'
-import { isIndexType, isManifestType, mediaTypes } from './oci.ts'
+import { isIndexType, isManifestType, maxJsonBytes, mediaTypes } from './oci.ts'
 import { isDigest, parseReference } from './reference.ts'
 
 /**
@@ -10,6 +10,8 @@ import { isDigest, parseReference } from './reference.ts'
 
 const text = (most: number) => z.string().max(most)
 const words = z.record(text(256), text(64 * 1024))
+/** Sealer 0.9 to 0.11 wrote a whole document into an annotation. */
+const notes = z.record(text(256), text(maxJsonBytes))
 
 export const digestSchema = z.string().refine(isDigest, 'is not a sha256 digest')
 
@@ -45,7 +47,7 @@ export const manifestSchema = z.object({
   artifactType: text(255).exactOptional(),
   config: descriptorSchema,
   layers: z.array(descriptorSchema).max(20_000),
-  annotations: words.exactOptional(),
+  annotations: notes.exactOptional(),
 })
 export type OciManifest = z.infer<typeof manifestSchema>
 

@@ -126,11 +126,16 @@ export class LocalStore implements ImageStore {
     await this.#change(async (index) => {
       await this.#refuseIncomplete(name, root)
       if (index.manifests.some((entry) => nameOf(entry) === name && entry.digest === root.digest)) return
+      const origin = originOf(root)
       const entry: Entry = {
         mediaType: root.mediaType,
         digest: root.digest,
         size: root.size,
-        annotations: { [annotations.created]: new Date(this.#clock.now()).toISOString(), [annotations.refName]: name },
+        annotations: {
+          [annotations.created]: new Date(this.#clock.now()).toISOString(),
+          [annotations.refName]: name,
+          ...(origin !== undefined && { [annotations.origin]: origin }),
+        },
       }
       const others = index.manifests.filter((other) => nameOf(other) !== name)
       await this.#writeIndex({ ...index, manifests: [...others, entry] })
@@ -218,7 +223,13 @@ export class LocalStore implements ImageStore {
   async #describe(entry: BlobDescriptor): Promise<StoredImage> {
     const reference = nameOf(entry) ?? entry.digest
     const created = Date.parse(entry.annotations?.[annotations.created] ?? '')
-    const rest = { reference, digest: entry.digest, created: Number.isNaN(created) ? 0 : created }
+    const origin = originOf(entry)
+    const rest = {
+      reference,
+      digest: entry.digest,
+      created: Number.isNaN(created) ? 0 : created,
+      ...(origin !== undefined && { origin }),
+    }
     try {
       const { here } = await closureOf(this.blobs, entry, reference)
       const size = [...here.values()].reduce((sum, blob) => sum + blob.size, 0)
@@ -285,6 +296,7 @@ export class LocalStore implements ImageStore {
 }
 
 const nameOf = (entry: BlobDescriptor): string | undefined => entry.annotations?.[annotations.refName]
+const originOf = (entry: BlobDescriptor): string | undefined => entry.annotations?.[annotations.origin]
 
 function byName(entries: readonly Entry[], reference: string): Entry | undefined {
   const wanted = readName(reference)
@@ -293,7 +305,8 @@ function byName(entries: readonly Entry[], reference: string): Entry | undefined
   if (exact !== undefined || wanted.digest === undefined) return exact
   return entries.find((entry) => {
     const name = readName(nameOf(entry) ?? '')
-    return entry.digest === wanted.digest && name?.registry === wanted.registry && name.repository === wanted.repository
+    const isIt = entry.digest === wanted.digest || originOf(entry) === wanted.digest
+    return isIt && name?.registry === wanted.registry && name.repository === wanted.repository
   })
 }
 

@@ -163,7 +163,7 @@ async function baseImage(platform: Platform, as: Platform, workshop: Workshop): 
   if (base === undefined) return undefined
   const image = await store.resolve(base)
   const name = baseOf(source.kubefile, platform, source.buildArgs)
-  if (name !== undefined) lock?.use('base', fullName(parseReference(name)), platform, image.digest)
+  if (name !== undefined) lock?.use('base', fullName(parseReference(name)), platform, image.origin ?? image.digest)
   return store.platform(image, as)
 }
 
