@@ -1,4 +1,4 @@
-import type { ClusterConfig, KnownHost, PlatformImage, Step } from '@sealer/core'
+import type { CarriedImage, ClusterConfig, KnownHost, PlatformImage, Step } from '@sealer/core'
 import { certsFolder } from '../containerd/config.ts'
 import { pathWith } from '../environment.ts'
 import type { Members } from '../membership.ts'
@@ -18,12 +18,24 @@ export const fetchImages = (host: KnownHost, site: Site, members: Members): Step
   do: async ({ host: target, signal }) => {
     const { store, digest } = site.context.wanted.image
     const image = await store.platform(await store.resolve(digest), host.facts.platform)
-    const references = firstImages(image, namesFor(host, site))
-    if (references.length === 0) return
-    const pull = `for image; do ctr -n k8s.io images pull --hosts-dir ${certsFolder} "$image" >/dev/null || exit 1; done`
-    await target.run({ argv: ['sh', '-c', pull, 'sh', ...references], env: pathWith(site.bin), signal })
+    const wanted = firstImages(image, namesFor(host, site))
+    if (wanted.length === 0) return
+    const names = wanted.flatMap((one) => [one.reference, nameByDigest(one)])
+    await target.run({ argv: ['sh', '-c', pullScript, 'sh', ...names], env: pathWith(site.bin), signal })
   },
 })
+
+/** The second name is what the kubelet tells as a pod's imageID; without it that would be the digest of the image's config. */
+const pullScript = `
+while [ $# -gt 1 ]; do
+  ctr -n k8s.io images pull --hosts-dir ${certsFolder} "$1" >/dev/null || exit 1
+  [ "$1" = "$2" ] || ctr -n k8s.io images tag --force "$1" "$2" >/dev/null || exit 1
+  shift 2
+done`
+
+/** `quay.io/x/y:v1` → `quay.io/x/y@sha256:…` */
+export const nameByDigest = ({ reference, digest }: Pick<CarriedImage, 'reference' | 'digest'>): string =>
+  `${reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '')}@${digest}`
 
 /** CoreDNS has two pods, which the scheduler sends to the emptiest hosts: nodes, or else masters. */
 function namesFor(host: KnownHost, site: Site): readonly string[] {
@@ -35,13 +47,11 @@ function namesFor(host: KnownHost, site: Site): readonly string[] {
 export function firstImages(
   { config, images }: Pick<PlatformImage, 'config' | 'images'>,
   names: readonly string[],
-): readonly string[] {
+): readonly CarriedImage[] {
   const apps = networkApps(config)
-  return images
-    .filter(
-      ({ reference, apps: users }) => names.includes(shortName(reference)) || users.some((app) => apps.includes(app)),
-    )
-    .map(({ reference }) => reference)
+  return images.filter(
+    ({ reference, apps: users }) => names.includes(shortName(reference)) || users.some((app) => apps.includes(app)),
+  )
 }
 
 const networkApps = ({ apps }: ClusterConfig) => apps.filter(({ kind }) => kind !== undefined).map(({ name }) => name)
