@@ -31,6 +31,12 @@ export const errors = defineErrors('runtime-k8s', {
     hint: () =>
       'Choose others: networking.podSubnet and networking.serviceSubnet of a ClusterConfiguration in the Clusterfile.',
   },
+  POD_SUBNET_FIXED: {
+    message: (d: { image: string; made: string; wanted: string }) =>
+      `The pod network of ${d.image} is made for ${d.made}, but this cluster wants the pod subnet ${d.wanted}.`,
+    hint: (d) =>
+      `Leave the pod subnet at ${d.made}, or build an image on this one whose CNI app knows yours: docs/guides/kubernetes.md, "Another pod subnet".`,
+  },
   SUBNET_INVALID: {
     message: (d: { field: string; value: string }) => `${d.field}: "${d.value}" is not a subnet.`,
     hint: () => 'Write it as 10.244.0.0/16; two with a comma between them for both families.',

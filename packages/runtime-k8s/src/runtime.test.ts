@@ -31,6 +31,20 @@ runtimeContract(test, () => {
   }
 })
 
+test('a pod subnet that the network of the image does not know is refused while planning', async () => {
+  const hosts = clusterWorld(['m1', 'master'])
+  const image = imageWithoutImages('v1.34.4', { 'io.sealer.kubernetes.pod-subnet': '10.244.0.0/16' })
+  const plan = async (env: Record<string, string>) => {
+    const steps = new K8sRuntime(secrets, { needsSwapOff: true }).install(
+      await contextOn(hosts, { wanted: wantedOn(hosts, { image, env }) }),
+    )
+    return await stepOf(steps, 'init/m1')?.skip?.()
+  }
+  assert.is(await plan({}), undefined)
+  const error = await rejection(plan({ PodCIDR: '10.50.0.0/16' }))
+  assert.ok(SealerError.is(error) && error.code === 'POD_SUBNET_FIXED')
+})
+
 test('a token joins hosts from a file that only root reads, and is gone afterwards', async () => {
   const hosts = clusterWorld(['m1', 'master'], ['n1', 'node'])
   const [master, node] = hosts

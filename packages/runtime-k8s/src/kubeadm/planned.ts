@@ -59,6 +59,18 @@ export function plannedSubnets(site: Site): { readonly podSubnet: string; readon
   }
 }
 
+/** Label of an image whose pod network is made for one subnet. */
+const podSubnetLabel = 'io.sealer.kubernetes.pod-subnet'
+
+/** Pods that get addresses which their network does not know would reach nobody. @throws POD_SUBNET_FIXED */
+export async function checkPodNetwork(site: Site, host: KnownHost): Promise<void> {
+  const { image } = site.context.wanted
+  const { labels } = await image.config(host.facts.platform)
+  const made = labels[podSubnetLabel] ?? ''
+  const wanted = plannedSubnets(site).podSubnet
+  if (made !== '' && made !== wanted) throw errors.POD_SUBNET_FIXED({ image: image.reference, made, wanted })
+}
+
 /** What the image says of its version, against what the Clusterfile says. @throws VERSION_UNSUPPORTED, CONFIG_CONTRADICTS */
 export async function checkVersion(site: Site, host: KnownHost): Promise<void> {
   const { runtime } = await site.context.wanted.image.config(host.facts.platform)

@@ -3,7 +3,7 @@ import { configFile } from '../kubeadm/documents.ts'
 import { bootstrapTokens, caHash, newCertificateKey, newToken } from '../kubeadm/join-secrets.ts'
 import { kubeadm } from '../kubeadm/kubeadm.ts'
 import { cgroupNotice, loadConfig, nodeRegistration, refusesCgroup } from '../kubeadm/load-config.ts'
-import { checkVersion } from '../kubeadm/planned.ts'
+import { checkPodNetwork, checkVersion } from '../kubeadm/planned.ts'
 import { type Members, markJoined } from '../membership.ts'
 import { type Site, takesWorkloads } from '../site.ts'
 import { clearHalfway } from '../teardown/halfway.ts'
@@ -18,6 +18,7 @@ export const init = (host: KnownHost, site: Site, members: Members, secrets: Sec
   after: [`containerd/${host.view.name}`, site.context.registryStep(host.view)],
   skip: async () => {
     await checkVersion(site, host)
+    await checkPodNetwork(site, host)
     const existing = await members.master()
     return existing === undefined ? undefined : `the cluster exists, with ${existing.view.name}`
   },

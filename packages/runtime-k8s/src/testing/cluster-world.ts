@@ -20,8 +20,8 @@ fw9isYtKjGTTt0qmgM+nFeoodgIhANc5JwWrgvEEO8bKbV/43PnDu67d24C37ukR
 export const caCertificateHash = 'sha256:d76eb2fdf9a95a8bc5b3c43f05eb1cb899bc010f52b1732c2592e5d777a4fc66'
 
 /** An image whose store holds no more than that there are no images to fetch. */
-export function imageWithoutImages(version = 'v1.34.4') {
-  const image = fakeImage({ runtime: { type: 'kubernetes', version } })
+export function imageWithoutImages(version = 'v1.34.4', labels: Readonly<Record<string, string>> = {}) {
+  const image = fakeImage({ runtime: { type: 'kubernetes', version }, labels })
   const stored = { reference: image.reference, digest: image.digest, platforms: image.platforms, size: 0, created: 0 }
   return {
     ...image,
