@@ -1,4 +1,4 @@
-// time limit: 1500 s
+// time limit: 2700 s
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -10,51 +10,65 @@ import { Site } from './support/site.ts'
 // Hosts that are given, reached by SSH from a machine of their network: a cluster comes and goes, and they are as they were.
 
 const test = suite('remove')
-const lab = `r${process.pid}`
-const cluster = `${lab}x`
-const names = [`${lab}-m1`, `${lab}-n1`, `${lab}-n2`]
-const inside = { wrap: ['nsenter', `--net=/run/netns/sealer-${lab}`, '--'] }
 const site = await Site.open()
-const before = new Map<string, Snapshot>()
-let addresses: readonly string[] = []
-let wish: readonly string[] = []
+let image = ''
 
 test.before(async () => {
-  const image = await buildDashboard()
+  image = await buildDashboard()
   await site.takeImages()
-  await site.sealer('local', 'create', lab, '--masters', '1', '--nodes', '2', '--memory-disks')
-  const [{ hosts }] = JSON.parse(await site.sealer('local', 'list', '--output', 'json'))
-  addresses = hosts.map(({ address }: { address: string }) => address)
-  const [master = '', ...nodes] = addresses
-  const login = ['--pk', join(site.home, 'local/id_ed25519'), '--accept-new-host-keys']
-  wish = ['run', image, '--name', cluster, '--masters', master, '--nodes', nodes.join(','), ...login]
-  for (const name of names) await site.sealer('local', 'exec', name, '--', 'systemctl', 'is-system-running', '--wait')
 })
 test.after(async () => {
   await site[Symbol.asyncDispose]()
 })
 
-test('a run on given hosts takes the steps of its dry run, which changes nothing', async () => {
-  for (const name of names) before.set(name, await snapshotOf(site, lab, name))
-  const plan = await site.plan(wish, inside)
-  for (const name of names)
-    assert.equal(differences(before.get(name) ?? {}, await snapshotOf(site, lab, name)), {}, name)
-  const { report } = await site.run(wish, inside)
-  assert.equal([...report.steps].sort(), plan.steps.map(({ id }) => id).sort())
-  assert.is(report.status.state, 'ready')
-  assert.is(report.status.nodes.length, 3)
-  for (const address of addresses) assert.match(await fetched(lab, `http://${address}:30080/healthz`), /ok/i)
-})
+for (const [masters, nodes] of [
+  [1, 2],
+  [3, 3],
+] as const) {
+  const shape = `${masters}+${nodes}`
+  const lab = `r${masters}${process.pid}`
+  const cluster = `${lab}x`
+  const inside = { wrap: ['nsenter', `--net=/run/netns/sealer-${lab}`, '--'] }
+  const before = new Map<string, Snapshot>()
+  let hosts: readonly { readonly name: string; readonly address: string }[] = []
+  let wish: readonly string[] = []
 
-test('run again, it has nothing to do', async () => {
-  assert.equal((await site.run(wish, inside)).report.steps, [])
-})
+  const asTheyWere = async () => {
+    for (const { name } of hosts)
+      assert.equal(differences(before.get(name) ?? {}, await snapshotOf(site, lab, name)), {}, name)
+  }
 
-test('after delete each host is as it was found', async () => {
-  const { code, stderr } = await site.try(['delete', cluster, '--yes'], inside)
-  assert.is(code, 0, stderr)
-  for (const name of names)
-    assert.equal(differences(before.get(name) ?? {}, await snapshotOf(site, lab, name)), {}, name)
-})
+  test(`${shape}: a run on given hosts takes the steps of its dry run, which changes nothing`, async () => {
+    await site.sealer('local', 'create', lab, '--masters', `${masters}`, '--nodes', `${nodes}`, '--memory-disks')
+    const all = JSON.parse(await site.sealer('local', 'list', '--output', 'json'))
+    hosts = all.find(({ cluster: name }: { cluster: string }) => name === lab).hosts
+    for (const { name } of hosts) {
+      await site.sealer('local', 'exec', name, '--', 'systemctl', 'is-system-running', '--wait')
+      before.set(name, await snapshotOf(site, lab, name))
+    }
+    const addresses = hosts.map(({ address }) => address)
+    const roles = ['--masters', addresses.slice(0, masters).join(','), '--nodes', addresses.slice(masters).join(',')]
+    const login = ['--pk', join(site.home, 'local/id_ed25519'), '--accept-new-host-keys']
+    wish = ['run', image, '--name', cluster, ...roles, ...login]
+    const plan = await site.plan(wish, inside)
+    await asTheyWere()
+    const { report } = await site.run(wish, inside)
+    assert.equal([...report.steps].sort(), plan.steps.map(({ id }) => id).sort())
+    assert.is(report.status.state, 'ready')
+    assert.is(report.status.nodes.length, masters + nodes)
+    for (const address of addresses) assert.match(await fetched(lab, `http://${address}:30080/healthz`), /ok/i)
+  })
+
+  test(`${shape}: run again, it has nothing to do`, async () => {
+    assert.equal((await site.run(wish, inside)).report.steps, [])
+  })
+
+  test(`${shape}: after delete each host is as it was found`, async () => {
+    const { code, stderr } = await site.try(['delete', cluster, '--yes'], inside)
+    assert.is(code, 0, stderr)
+    await asTheyWere()
+    await site.sealer('local', 'delete', lab, '--yes')
+  })
+}
 
 test.run()
