@@ -22,7 +22,7 @@ import { K8sRuntime } from '../packages/runtime-k8s/src/runtime.ts'
 import { buildBase } from './support/cluster-images.ts'
 import { Site } from './support/site.ts'
 
-// What every infra and every runtime promises, on real hosts: the suites that their unit tests run on fakes.
+// What every infra and every runtime promises, on real hosts: the suites that their unit tests run on fakes. That of infra-local: local.e2e.ts.
 
 const test = suite('contracts')
 const lab = `k${process.pid}`
@@ -45,13 +45,11 @@ test.after(async () => {
   await site[Symbol.asyncDispose]()
 })
 
-const options = { counts: { masters: 1, nodes: 1 }, infraOptions: { memoryDisks: true } }
-infraContract(test, () => ({ infra, wanted: wantedOn([], { cluster: `${lab}i`, infra: 'local', ...options }) }))
-
 /** Two hosts, made when first asked for, and used by all suites below one after the other. */
 let made: Promise<readonly Host[]> | undefined
 async function realHosts(): Promise<readonly Host[]> {
   made ??= (async () => {
+    const options = { counts: { masters: 1, nodes: 1 }, infraOptions: { memoryDisks: true } }
     const wanted = wantedOn([], { cluster: lab, infra: 'local', ...options })
     await runSteps(infra.steps(wanted, await infra.observe(wanted)), [])
     return (await infra.observe(wanted)).map(({ spec }) => pool.host(spec))

@@ -272,6 +272,14 @@ test('what a create that died has left does not stand in the way of the next', a
   await clusters.delete(c)
 })
 
+test('hosts are deleted although somebody has unmounted their namespaces', async () => {
+  await clusters.create({ cluster: c, masters: 1, nodes: 1, memoryDisks: true })
+  for (const name of readdirSync('/run/netns').filter((one) => one.startsWith(`sealer-${c}`)))
+    execFileSync('umount', ['--lazy', `/run/netns/${name}`])
+  await clusters.delete(c)
+  assert.not.match(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }), `/local/${c}/hosts`)
+})
+
 // #region from-code
 test('hosts can be made and reached from code', async () => {
   using local = await localClusters({ home })

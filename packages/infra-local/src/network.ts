@@ -63,7 +63,7 @@ export async function disconnectHost(
   cluster: string,
   host: { readonly namespace: string; readonly link: string },
 ): Promise<void> {
-  if (existsSync(namespaceFile(cluster)) && (await hasLink(cluster, host.link))) {
+  if ((await hasNamespace(cluster)) && (await hasLink(cluster, host.link))) {
     await runProgram('ip', ['-n', cluster, 'link', 'del', host.link])
   }
   await removeNamespace(host.namespace)
@@ -76,7 +76,7 @@ export async function setLink(cluster: string, link: string, state: 'up' | 'down
 
 /** Names of the links that are down: hosts that are cut off. */
 export async function linksDown(cluster: string): Promise<ReadonlySet<string>> {
-  if (!existsSync(namespaceFile(cluster))) return new Set()
+  if (!(await hasNamespace(cluster))) return new Set()
   const links = JSON.parse((await runProgram('ip', ['-n', cluster, '-json', 'link', 'show'])) || '[]') as readonly {
     readonly ifname: string
     readonly flags: readonly string[]
@@ -112,7 +112,7 @@ export async function hostNamespaces(cluster: string): Promise<readonly string[]
   return names.filter((name) => name.startsWith(`${cluster}.`)).sort()
 }
 
-/** A namespace, not only the file that an interrupted `ip netns add` leaves. */
+/** A namespace, not only the file that an interrupted `ip netns add` leaves, or somebody who unmounts all of /run. */
 async function hasNamespace(namespace: string): Promise<boolean> {
   if (!existsSync(namespaceFile(namespace))) return false
   try {
