@@ -10,6 +10,7 @@ import type { RootfsFile } from './image/rootfs-files.ts'
 import type { BuildReport } from './lifecycles/build-types.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
 import type { Logger } from './logger.ts'
+import type { ChartWishes } from './manifests/value-sets.ts'
 import type { Plan } from './plan.ts'
 import type { Plugin } from './plugin.ts'
 import type { OnEvent } from './run-events.ts'
@@ -59,6 +60,8 @@ export interface BuildOptions {
   readonly type?: 'kube-installer' | 'app-installer'
   /** File with one container image a line. */
   readonly imageList?: string
+  /** What charts are rendered with, beside their own values. */
+  readonly charts?: ChartWishes
   /** Pins of base and container images; without it names mean what the registries say. */
   readonly lock?: LockOptions
   readonly noCache?: boolean

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { type BuildReport, platformText } from '@sealer/core'
 import type { BuildFlags } from '../commands/build.ts'
 import { type CliContext, print } from '../context.ts'
+import { chartWishesOf } from '../flags/charts.ts'
 import { platformOf } from './platform.ts'
 
 const pulls = {
@@ -25,6 +26,7 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
     labels: flags.label,
     ...(flags.type === undefined ? {} : { type: flags.type }),
     ...(flags.imageList === undefined ? {} : { imageList: flags.imageList }),
+    charts: chartWishesOf(flags),
     ...(flags.compression === undefined ? {} : { compression: flags.compression }),
     ...lockOf(resolve(folder), flags),
     noCache: !flags.cache,

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
+import { type ChartFlags, withChartOptions } from '../flags/charts.ts'
 import { declare, examples } from '../flags/common.ts'
 import { assignments, list } from '../flags/values.ts'
 
 /** Flags of `build`. */
-export interface BuildFlags {
+export interface BuildFlags extends ChartFlags {
   readonly file?: string
   readonly tag: string
   readonly type?: 'kube-installer' | 'app-installer'
@@ -23,7 +24,7 @@ export interface BuildFlags {
 
 /** `sealer build`: a cluster image from a Kubefile. */
 export function buildCommand(context: CliContext): Command {
-  return declare('build', 'make a cluster image from a Kubefile')
+  const command = declare('build', 'make a cluster image from a Kubefile')
     .argument('[context]', 'folder that the Kubefile copies from', '.')
     .requiredOption('-t, --tag <name>', 'name of the image, e.g. dashboard:v1')
     .option('-f, --file <Kubefile>', 'the Kubefile, - for standard input; by itself the one in the context')
@@ -34,6 +35,7 @@ export function buildCommand(context: CliContext): Command {
     .option('--label <name=value>', 'label of the image; again for more', assignments, {})
     .addOption(new Option('--type <type>', 'what it installs').choices(['kube-installer', 'app-installer']))
     .option('--image-list <file>', 'container images to carry beside those found, one a line')
+  return withChartOptions(command)
     .addOption(
       new Option('--compression <how>', 'of new layers; zstd is smaller and faster, and hosts need it').choices([
         'gzip',

@@ -71,9 +71,13 @@ export const buildErrors = defineErrors('core', {
       'Install helm, or build FROM a base image that holds it, or list the images of the chart in manifests/imageList.',
   },
   CHART_INVALID: {
-    message: (d: { chart: string; reason: string }) =>
-      `The chart ${d.chart} does not render with its own values:\n${d.reason}`,
-    hint: (d) => `Try it by hand: helm template ${d.chart}`,
+    message: (d: { chart: string; reason: string }) => `The chart ${d.chart} cannot be rendered:\n${d.reason}`,
+    hint: () =>
+      'Try it by hand: helm template. A chart that does not go without values of a site gets them for the build: --values FILE, or sealer.values.yaml (docs/guides/charts.md).',
+  },
+  VALUES_INVALID: {
+    message: (d: { file: string; reason: string }) => `The values in ${d.file} cannot be used: ${d.reason}`,
+    hint: () => 'What may stand there: docs/guides/charts.md',
   },
   PARTS_INVALID: {
     message: (d: { file: string; reason: string }) => `${d.file} is no list of parts: ${d.reason}`,

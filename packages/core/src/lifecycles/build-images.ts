@@ -8,8 +8,8 @@ import type { LayerEntry } from '../image/layer.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import type { UnpackedImage } from '../manifests/carry-images.ts'
 import { findImages, type SearchInput } from '../manifests/find-images.ts'
-import { findHelm } from '../manifests/helm-program.ts'
 import { imagesInManifest } from '../manifests/manifest-images.ts'
+import { findProgram, type ProgramName } from '../manifests/programs.ts'
 import type { Workshop } from './build-workshop.ts'
 
 /** One platform of an image, its files and config known, its container images not yet. */
@@ -35,7 +35,9 @@ export async function containerImages(
   const readers = await hooks.build.readers.promise([])
   const search = searchIn(image, workshop, signal)
   const { images, archives, doubts } = await findImages({ entries, search, ...(list && { list }) }, readers)
-  for (const { place, reason } of doubts) logger.warn(`${place}: ${reason}`)
+  for (const { place, reason, minor } of doubts) logger[minor ? 'debug' : 'warn'](`${place}: ${reason}`)
+  for (const name of workshop.valueSets.unused())
+    logger.warn(`There are value sets for the chart ${name}, which this build does not have.`)
   const unpacked = await carrier.unpack(archives, platform)
   const found = await hooks.build.images.promise(withUnpacked(images, unpacked), source)
   say(`${platformText(platform)}: ${found.length} container images`)
@@ -62,28 +64,32 @@ async function listOf(file: string | undefined) {
   return { file, text }
 }
 
-/** What readers may know of the image; helm is looked for when the first chart asks. */
+/** What readers may know of the image; programs are looked for when the first source needs one. */
 function searchIn(
   { platform, entries, config, machineBase }: Carrier,
-  { store, cache, logger }: Workshop,
+  { store, cache, logger, valueSets }: Workshop,
   signal: AbortSignal,
 ): SearchInput['search'] {
   const { version } = config.runtime
-  let helm: Promise<string | undefined> | undefined
-  const find = async () => {
+  const programs = new Map<string, Promise<string | undefined>>()
+  const find = async (names: readonly ProgramName[]) => {
     const base = await machineBase()
-    const program = await findHelm({ entries, platform, base, blobs: store.blobs, folder: join(cache, 'programs') })
-    if (program !== undefined) logger.info(`charts are rendered by ${program}`)
+    const places = { entries, platform, base, blobs: store.blobs, folder: join(cache, 'programs') }
+    const program = await findProgram(names, places)
+    if (program !== undefined)
+      logger.info(`${names[0] === 'helm' ? 'charts' : 'kustomizations'} are rendered by ${program}`)
     return program
   }
   return {
     apps: config.apps,
-    ...(version !== undefined && { kubernetes: version }),
-    apiVersions: [],
-    valueSets: [],
+    settingsOf: (chart) => valueSets.of(chart, version),
     cache,
     signal,
-    helm: () => (helm ??= find()),
+    program: (...names) => {
+      const found = programs.get(names.join()) ?? find(names)
+      programs.set(names.join(), found)
+      return found
+    },
     imagesIn: imagesInManifest,
   }
 }

@@ -11,6 +11,7 @@ import { IgnoreRules } from '../kubefile/ignore.ts'
 import type { Logger } from '../logger.ts'
 import { ImageCarrier } from '../manifests/carry-images.ts'
 import { LockFile } from '../manifests/lock-file.ts'
+import { ValueSets } from '../manifests/value-sets.ts'
 import type { BuildOptions, Images } from '../sealer.ts'
 import type { Secrets } from '../secrets.ts'
 import { announceBuild, cacheOf } from './build-cache.ts'
@@ -41,6 +42,7 @@ export interface Workshop extends AsyncDisposable {
   readonly digests: FileDigests
   readonly layers: LayerCache
   readonly carrier: ImageCarrier
+  readonly valueSets: ValueSets
   /** Warns once, however many platforms have the same to say. */
   readonly logger: Logger
   readonly say: (line: string) => void
@@ -57,6 +59,7 @@ export async function openWorkshop(
   const lock = options.lock && (await LockFile.open(options.lock))
   const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore), options.lock?.file)
   const say = (line: string) => options.onProgress?.(line)
+  const valueSets = await ValueSets.open(options.charts ?? {}, source.context)
   let client: Promise<RegistryClient> | undefined
   const carrier = new ImageCarrier({
     context,
@@ -84,6 +87,7 @@ export async function openWorkshop(
     digests,
     layers: new LayerCache(join(cache, 'layers'), store.blobs),
     carrier,
+    valueSets,
     logger: once(logger),
     say,
     [Symbol.asyncDispose]: async () => {

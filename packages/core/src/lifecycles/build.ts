@@ -16,7 +16,7 @@ import { type Draft, type DraftLayer, draftImage, labels } from '../kubefile/dra
 import { buildErrors } from '../kubefile/errors.ts'
 import { partsOf } from '../kubefile/parts.ts'
 import { readSource } from '../kubefile/read-source.ts'
-import { machinePlatform } from '../manifests/helm-program.ts'
+import { machinePlatform } from '../manifests/programs.ts'
 import type { BuildOptions } from '../sealer.ts'
 import { commandsOn } from './build-commands.ts'
 import { containerImages } from './build-images.ts'

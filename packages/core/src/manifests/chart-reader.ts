@@ -1,8 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { CacheNotes } from '../image/cache-notes.ts'
 import type { AppConfig } from '../image/cluster-config.ts'
 import { buildErrors } from '../kubefile/errors.ts'
+import { definedApiVersions } from './api-versions.ts'
 import { type Chart, imagesInChart } from './chart.ts'
+import { isPackedChart } from './chart-archive.ts'
+import { besidePath } from './chart-files.ts'
+import { dependenciesIn } from './chart-tree.ts'
 import type { ImageReader, ImageSearch, ReadImages, SearchedFile } from './image-reader.ts'
 
 /** Renders a chart, and reads what comes out. */
@@ -10,50 +15,108 @@ export type RenderChart = typeof imagesInChart
 
 /** Reads charts by rendering them with helm. */
 export function chartReader(render: RenderChart = imagesInChart): ImageReader {
+  let apiVersions: readonly string[] = []
   return {
     name: 'chart',
-    claim: (files, { apps }) => chartsIn(files, apps).map(({ path, entries }) => ({ path, files: entries })),
-    read: async ({ path, files }, search) =>
-      readChart({ path, entries: files, release: releaseOf(path, search.apps) }, search, render),
+    claim: async (files, { apps }) => {
+      const charts = await chartsIn(files, apps)
+      if (charts.length > 0) apiVersions = await definedIn(files)
+      return charts.map(({ path, entries }) => ({ path, files: entries }))
+    },
+    read: async ({ path, files }, search) => {
+      const chart = { path, entries: files, release: releaseOf(path, search.apps) }
+      return readChart(chart, { search, apiVersions, render })
+    },
   }
 }
 
-/** @throws CHART_INVALID, CHART_TOOL_MISSING */
-async function readChart(chart: Chart, search: ImageSearch, render: RenderChart): Promise<ReadImages> {
-  const { kubernetes, signal, listed, cache } = search
-  const helm = await search.helm()
-  if (helm === undefined && !listed) throw buildErrors.CHART_TOOL_MISSING({ chart: chart.path })
+interface Rendering {
+  readonly search: ImageSearch
+  readonly apiVersions: readonly string[]
+  readonly render: RenderChart
+}
+
+/** @throws CHART_INVALID, CHART_TOOL_MISSING, VALUES_INVALID */
+async function readChart(chart: Chart, { search, apiVersions, render }: Rendering): Promise<ReadImages> {
+  const { signal, listed, lenient, cache, imagesIn } = search
+  const helm = await search.program('helm')
+  if (helm === undefined && !listed && lenient !== true) throw buildErrors.CHART_TOOL_MISSING({ chart: chart.path })
   if (helm === undefined) {
-    const reason = 'there is no helm to render this chart; the image lists are trusted to name its images'
-    return { images: [], doubts: [{ place: chart.path, reason }] }
+    const trust = listed ? '; the image lists are trusted to name its images' : ''
+    return { images: [], doubts: [{ place: chart.path, reason: `there is no helm to render this chart${trust}` }] }
   }
-  return await render(chart, {
+  const { images, doubts, problems } = await render(chart, {
     helm,
+    settings: await search.settingsOf(chart),
+    apiVersions,
     notes: new CacheNotes(join(cache, 'charts')),
-    ...(kubernetes !== undefined && { kubernetes }),
+    imagesIn,
     ...(signal !== undefined && { signal }),
   })
+  const [problem] = problems
+  if (problem !== undefined && !listed && lenient !== true)
+    throw buildErrors.CHART_INVALID({ chart: problem.place, reason: problem.reason })
+  return { images, doubts: [...problems, ...doubts] }
 }
 
-/** Apps that are charts, charts below `charts/`, and those that other apps bring along; a chart inside a chart belongs to it. */
-function chartsIn(files: readonly SearchedFile[], apps: readonly AppConfig[]): Omit<Chart, 'release'>[] {
-  const loose = files
-    .filter(({ path }) => /^(?:charts|application\/apps)\/.*\/Chart\.yaml$|^charts\/.*\.tgz$/.test(path))
-    .map(({ path }) => (path.endsWith('.tgz') ? path : posix.dirname(path)))
-  const charts = [...new Set([...apps.flatMap(chartOf), ...loose])]
-  return charts
-    .filter((path) => !charts.some((other) => other !== path && isWithin(path, other)))
-    .map((path) => ({ path, entries: files.filter((file) => isWithin(file.path, path)) }))
-    .filter(({ entries }) => entries.length > 0)
+/** Apps that are charts, and every other folder or archive that is one; a chart inside a chart belongs to it. */
+async function chartsIn(files: readonly SearchedFile[], apps: readonly AppConfig[]): Promise<Omit<Chart, 'release'>[]> {
+  const folders = files
+    .filter(({ path }) => posix.basename(path) === 'Chart.yaml')
+    .map(({ path }) => posix.dirname(path))
+  const packed: string[] = []
+  for (const { path, source } of files) if (path.endsWith('.tgz') && (await isPackedChart(source))) packed.push(path)
+  const charts = [...new Set([...apps.flatMap(chartOf), ...folders, ...packed])]
+  const outermost = charts.filter((path) => !charts.some((other) => other !== path && isWithin(path, other)))
+  const claims = outermost.map(async (path) => ({ path, entries: await filesOf(path, files) }))
+  return (await Promise.all(claims)).filter(({ entries }) => entries.length > 0)
 }
 
-/** The app's name, else the chart's own. */
+/** The files of a chart, and of the charts beside it that it asks for by `file://`. */
+async function filesOf(path: string, files: readonly SearchedFile[]): Promise<SearchedFile[]> {
+  const paths = new Set([path])
+  for (const chart of paths) {
+    const file = files.find((one) => one.path === posix.join(chart, 'Chart.yaml'))
+    const asked = file === undefined ? [] : await dependenciesIn(file.source)
+    for (const { repository } of asked) {
+      const beside = besidePath(chart, repository)
+      if (beside !== undefined && !isWithin(beside, path)) paths.add(beside)
+    }
+  }
+  return files.filter((file) => [...paths].some((one) => isWithin(file.path, one)))
+}
+
+/** What the definitions of custom resources bring that stand in plain files: somebody installs them, and charts may ask for them. */
+async function definedIn(files: readonly SearchedFile[]): Promise<string[]> {
+  const defined = new Set<string>()
+  for (const { path, source, size } of files) {
+    if (!/\.ya?ml$/.test(path) || size > largestManifest) continue
+    for (const version of definedApiVersions(await readFile(source, 'utf8'))) defined.add(version)
+  }
+  return [...defined].sort()
+}
+
+const largestManifest = 16 * 1024 ** 2
+
+/** The app's name, else the chart's own, as far as helm takes it for a release. */
 function releaseOf(path: string, apps: readonly AppConfig[]): string {
   const app = apps.find((one) => chartOf(one).includes(path))
-  return app?.name ?? posix.basename(path).replace(/(?:-[0-9].*)?\.tgz$/, '')
+  const name = posix
+    .basename(path)
+    .replace(/(?:-[0-9].*)?\.tgz$/, '')
+    .toLowerCase()
+  return (
+    app?.name ??
+    (name
+      .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+      .replaceAll(/[^a-z0-9-]+/g, '-')
+      .slice(0, 53) ||
+      'release')
+  )
 }
 
 const chartOf = ({ name, type, files: [file = '.'] }: AppConfig): string[] =>
   type === 'helm' ? [posix.join('application/apps', name, file)] : []
 
-const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
+const isWithin = (path: string, folder: string): boolean =>
+  folder === '.' || path === folder || path.startsWith(`${folder}/`)

@@ -1,22 +1,25 @@
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import semver from 'semver'
+import { join, posix } from 'node:path'
 import type { CacheNotes } from '../image/cache-notes.ts'
 import { fileStamp } from '../image/layer-digests.ts'
-import { buildErrors } from '../kubefile/errors.ts'
-import type { ReadImages, SearchedFile } from './image-reader.ts'
-import { imagesInManifest, type ManifestImages } from './manifest-images.ts'
+import { definedApiVersions } from './api-versions.ts'
+import { ChartProblem } from './chart-archive.ts'
+import { unfoldChart } from './chart-files.ts'
+import { type ChartTree, chartsOf } from './chart-tree.ts'
+import { imagesInValues, notRendered } from './chart-values.ts'
+import { ProgramProblem } from './closed-program.ts'
+import { renderChart } from './helm-template.ts'
+import type { ImageSearch, LeftOut, NamedAt, ReadImages, SearchedFile } from './image-reader.ts'
+import { isTest, type RenderedPart, renderedParts } from './rendered.ts'
+import type { ChartSettings, ValueSet } from './value-sets.ts'
 import { YamlProblem } from './yaml-documents.ts'
-
-const run = promisify(execFile)
 
 /** A chart in the image that is built. */
 export interface Chart {
   /** Where it stands in the image, e.g. `application/apps/cache`, or a packed chart's file. */
   readonly path: string
+  /** Its files, and those of charts that it asks for by `file://`. */
   readonly entries: readonly SearchedFile[]
   /** The release's name, which some charts put into names. */
   readonly release: string
@@ -26,95 +29,164 @@ export interface Chart {
 export interface ChartTool {
   /** Path of the program. */
   readonly helm: string
-  /** Version that charts are told they run on; without one helm's own idea. */
-  readonly kubernetes?: string
+  readonly settings: ChartSettings
+  /** API groups and versions that others bring, e.g. `monitoring.coreos.com/v1`. */
+  readonly apiVersions: readonly string[]
   /** Remembers what charts name. */
   readonly notes: CacheNotes
   readonly signal?: AbortSignal
+  readonly imagesIn: ImageSearch['imagesIn']
+}
+
+/** What a chart names; `problems` are what keeps it from being launched as it is. */
+export interface ChartImages extends ReadImages {
+  readonly problems: readonly LeftOut[]
 }
 
 /**
- * Renders a chart with its own values, by the program `helm`, and reads what comes out; the same chart is rendered once.
- * @throws CHART_INVALID
+ * Renders a chart by the program `helm`, once for each set of values, and reads what comes out. The same chart is rendered once. Never
+ * fails for what is in the chart.
  */
-export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<ReadImages> {
+export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<ChartImages> {
   const key = await keyOf(chart, tool)
-  const known = await tool.notes.read<ReadImages>(key)
+  const known = await tool.notes.read<ChartImages>(key)
   if (known !== undefined) return known
-  const folder = await mkdtemp(join(tmpdir(), 'sealer-chart-'))
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'sealer-chart-')))
+  const findings = new ChartFindings(chart.path)
   try {
-    const rendered = await render(await unfold(chart, folder), chart, folder, tool)
-    const images = withPlaces(read(rendered, chart), rendered, chart)
-    await tool.notes.write(key, images)
-    return images
+    await readChart(chart, tool, folder, findings)
+    if (findings.result().problems.length === 0) await tool.notes.write(key, findings.result())
+  } catch (cause) {
+    if (!(cause instanceof ChartProblem)) throw cause
+    findings.problem(chart.path, cause.message)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+  return findings.result()
 }
 
 /** Changes whenever what is read out of the same chart would be something else. */
-const reading = 1
+const reading = 2
 
-async function keyOf({ path, release, entries }: Chart, { helm, kubernetes }: ChartTool): Promise<string> {
-  const files = entries.map(({ path: file, digest }) => [file, digest])
-  return JSON.stringify([reading, path, release, kubernetes ?? '', await fileStamp(await realpath(helm)), files])
+async function keyOf({ path, release, entries }: Chart, tool: ChartTool): Promise<string> {
+  const { helm, settings, apiVersions } = tool
+  const files = entries.map((entry) => [entry.path, entry.digest])
+  const program = await fileStamp(await realpath(helm))
+  return JSON.stringify([reading, path, release, settings, apiVersions, program, files])
 }
 
-/** Puts the chart's files together, since they may come from several sources. Gives what helm is pointed at. */
-async function unfold({ path, entries }: Chart, folder: string): Promise<string> {
-  for (const entry of entries) {
-    const file = join(folder, 'chart', entry.path.slice(dirname(path).length + 1))
-    await mkdir(dirname(file), { recursive: true })
-    await copyFile(entry.source, file)
+class ChartFindings {
+  /** Every image, left out or not. */
+  readonly seen: string[] = []
+  readonly #path: string
+  readonly #images = new Map<string, NamedAt>()
+  readonly #doubts: LeftOut[] = []
+  readonly #problems: LeftOut[] = []
+
+  constructor(path: string) {
+    this.#path = path
   }
-  return join(folder, 'chart', path.slice(dirname(path).length + 1))
-}
 
-/** helm's own settings and caches are kept out: a build depends on its context alone. */
-async function render(
-  target: string,
-  chart: Chart,
-  folder: string,
-  { helm, kubernetes, signal }: ChartTool,
-): Promise<string> {
-  const version = semver.valid(kubernetes) === null ? [] : ['--kube-version', kubernetes ?? '']
-  try {
-    const { stdout } = await run(helm, ['template', chart.release, target, ...version], {
-      env: { HOME: folder, PATH: process.env.PATH },
-      maxBuffer: 256 * 1024 ** 2,
-      timeout: 120_000,
-      ...(signal === undefined ? {} : { signal }),
-    })
-    return stdout
-  } catch (cause) {
-    signal?.throwIfAborted()
-    const { stderr = '', message } = cause as Error & { stderr?: string }
-    const reason = (stderr.trim() === '' ? message : stderr.trim()).replaceAll(target, chart.path)
-    throw buildErrors.CHART_INVALID({ chart: chart.path, reason }, { cause })
+  /** The first set of values that names an image at a place is the one that is told. */
+  image(reference: string, template: string, set: ValueSet): void {
+    const key = `${reference} ${template}`
+    this.seen.push(reference)
+    if (!this.#images.has(key)) this.#images.set(key, { reference, place: placeOf(this.at(template), set) })
+  }
+
+  leftOutTest(reference: string, place: string): void {
+    this.seen.push(reference)
+    this.minor(place, `${reference} is run by helm test alone`)
+  }
+
+  doubt(place: string, reason: string): void {
+    this.#leaveOut({ place, reason })
+  }
+
+  /** A doubt that nobody needs to hear of while building. */
+  minor(place: string, reason: string): void {
+    this.#leaveOut({ place, reason, minor: true })
+  }
+
+  problem(place: string, reason: string): void {
+    this.#problems.push({ place, reason })
+  }
+
+  /** A template's path begins with the chart's name, wherever the chart stands. */
+  at(template: string): string {
+    return template === '' ? this.#path : posix.join(this.#path, ...template.split('/').slice(1))
+  }
+
+  result(): ChartImages {
+    return { images: [...this.#images.values()], doubts: this.#doubts, problems: this.#problems }
+  }
+
+  /** Several sets of values have the same to say. */
+  #leaveOut(doubt: LeftOut): void {
+    if (!this.#doubts.some(({ place, reason }) => place === doubt.place && reason === doubt.reason))
+      this.#doubts.push(doubt)
   }
 }
 
-function read(rendered: string, chart: Chart): ManifestImages {
+const placeOf = (place: string, { name }: ValueSet): string => (name === '' ? place : `${place} (values ${name})`)
+
+async function readChart(chart: Chart, tool: ChartTool, folder: string, findings: ChartFindings): Promise<void> {
+  const { target, tree, lacking } = await unfoldChart(chart.path, chart.entries, folder)
+  if (tree.metadata.type === 'library') return // has nothing that can be installed
+  for (const { place, reason } of lacking) findings.problem(place, reason)
+  const apiVersions = [...tool.apiVersions, ...(await definedIn(tree))]
+  const failures = new Map<ValueSet, string>()
+  for (const set of tool.settings.sets) {
+    try {
+      const output = await renderChart({ target, release: chart.release, set, folder }, { ...tool, apiVersions })
+      for (const part of renderedParts(output)) readPart(part, set, tool, findings)
+    } catch (cause) {
+      if (!(cause instanceof ProgramProblem)) throw cause
+      failures.set(set, cause.message.replaceAll(target, chart.path).replaceAll(`${folder}/`, ''))
+    }
+  }
+  tellFailures(failures, chart, tool.settings.sets, findings)
+  for (const { name, place } of notRendered(await imagesInValues(tree), findings.seen))
+    findings.minor(place, `${name} stands in the values, and nothing that they render into names it`)
+}
+
+/** What the folders `crds` bring: helm installs them before it renders. */
+async function definedIn(tree: ChartTree): Promise<string[]> {
+  const defined: string[] = []
+  for (const { folder } of chartsOf(tree)) {
+    const names = await readdir(join(folder, 'crds'), { recursive: true }).catch(() => [])
+    for (const name of names.filter((one) => /\.ya?ml$/.test(one)))
+      defined.push(...definedApiVersions(await readFile(join(folder, 'crds', name), 'utf8').catch(() => '')))
+  }
+  return defined
+}
+
+function readPart({ template, text }: RenderedPart, set: ValueSet, tool: ChartTool, findings: ChartFindings): void {
+  const place = findings.at(template)
   try {
-    return imagesInManifest(rendered)
+    const { images, doubts } = tool.imagesIn(text)
+    const test = images.length > 0 && !tool.settings.tests && isTest(text)
+    for (const { reference } of images) {
+      if (!test) findings.image(reference, template, set)
+      else findings.leftOutTest(reference, place)
+    }
+    for (const { reason } of doubts) findings.doubt(place, reason)
   } catch (cause) {
     if (!(cause instanceof YamlProblem)) throw cause
-    throw buildErrors.CHART_INVALID(
-      { chart: chart.path, reason: `line ${cause.line} of what it renders into: ${cause.message}` },
-      { cause },
-    )
+    findings.problem(placeOf(place, set), `line ${cause.line} of what it renders into: ${cause.message}`)
   }
 }
 
-/** helm writes above each document which template it comes from: `# Source: cache/templates/deploy.yaml`. */
-function withPlaces({ images, doubts }: ManifestImages, rendered: string, { path }: Chart): ReadImages {
-  const lines = rendered.split('\n')
-  const placeOf = (line: number): string => {
-    const source = lines.slice(0, line).findLast((one) => one.startsWith('# Source: '))
-    return source === undefined ? path : `${path}/${source.slice('# Source: '.length).split('/').slice(1).join('/')}`
-  }
-  return {
-    images: images.map(({ reference, line }) => ({ reference, place: placeOf(line) })),
-    doubts: doubts.map(({ reason, line }) => ({ reason, place: placeOf(line) })),
+/** A chart may need values: that its own alone do not do is no problem where others do. */
+function tellFailures(
+  failures: ReadonlyMap<ValueSet, string>,
+  { path }: Chart,
+  sets: readonly ValueSet[],
+  findings: ChartFindings,
+): void {
+  for (const [set, said] of failures) {
+    const own = set.texts.length === 0 && failures.size < sets.length
+    if (own) findings.doubt(path, `it does not render with its own values alone:\n${said}`)
+    else findings.problem(placeOf(path, set), said)
   }
 }

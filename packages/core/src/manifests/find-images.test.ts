@@ -19,10 +19,9 @@ interface Options extends Pick<SearchInput, 'list'> {
 function find(input: Pick<SearchInput, 'entries'> & Pick<ImageSearch, 'apps'>, { list, render }: Options = {}) {
   const search = {
     apps: input.apps,
-    apiVersions: [],
-    valueSets: [],
+    settingsOf: async () => ({ sets: [{ name: '', texts: [] }], tests: false, apiVersions: [] }),
     cache: '/nowhere',
-    helm: async () => (render === undefined ? undefined : '/bin/helm'),
+    program: async () => (render === undefined ? undefined : '/bin/helm'),
     imagesIn: imagesInManifest,
   }
   const readers = [chartReader(render), manifestReader()]
@@ -116,7 +115,11 @@ test('charts are rendered: of apps, and below charts/', async () => {
   const seen: string[] = []
   const render: RenderChart = async ({ path, release, entries }) => {
     seen.push(`${release} ${path} ${entries.length}`)
-    return { images: [{ reference: `hub.example/${release}:1`, place: `${path}/templates/deploy.yaml` }], doubts: [] }
+    return {
+      images: [{ reference: `hub.example/${release}:1`, place: `${path}/templates/deploy.yaml` }],
+      doubts: [],
+      problems: [],
+    }
   }
   const { images } = await search(everyKindOfFile, 'APP cache local://chart/cache\nCOPY chart charts', { render })
   assert.equal(seen, ['cache application/apps/cache 3', 'cache charts/cache 3'])
@@ -133,7 +136,7 @@ test('a chart that another app brings along is rendered, one inside a chart is p
   const seen: string[] = []
   const render: RenderChart = async ({ path, entries }) => {
     seen.push(`${path} ${entries.length}`)
-    return { images: [], doubts: [] }
+    return { images: [], doubts: [], problems: [] }
   }
   const files = {
     'app/install.sh': '',

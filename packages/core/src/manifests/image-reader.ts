@@ -1,6 +1,8 @@
 import type { AppConfig } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
 import type { ManifestImages } from './manifest-images.ts'
+import type { ProgramName } from './programs.ts'
+import type { ChartSettings } from './value-sets.ts'
 
 /** A file that may name container images: its path as users know it, and where its content is. Content is hostile. */
 export type SearchedFile = Pick<Extract<LayerEntry, { kind: 'file' }>, 'path' | 'source' | 'size' | 'digest'>
@@ -22,6 +24,8 @@ export interface NamedAt {
 export interface LeftOut {
   readonly place: string
   readonly reason: string
+  /** Worth no warning in a build, e.g. an image of a feature that is off. */
+  readonly minor?: true
 }
 
 /** What a source says about images. */
@@ -46,19 +50,17 @@ export interface ImageReader {
 /** What readers may know and use. */
 export interface ImageSearch {
   readonly apps: readonly AppConfig[]
-  /** Version of Kubernetes that charts are told they run on. */
-  readonly kubernetes?: string
-  /** API groups and versions beside Kubernetes' own, e.g. `monitoring.coreos.com/v1`. */
-  readonly apiVersions: readonly string[]
-  /** Each is one set of value files for charts; a chart's own values are a set by themselves. */
-  readonly valueSets: readonly (readonly string[])[]
+  /** How a chart is rendered: with which sets of values, for what cluster. */
+  settingsOf(chart: { readonly path: string; readonly release: string }): Promise<ChartSettings>
   /** Whether somebody has listed images by hand, so that what cannot be read is not fatal. */
   readonly listed: boolean
+  /** Whether nothing in a source is fatal, since nothing is built of it. */
+  readonly lenient?: true
   /** Folder for what can be found out again. */
   readonly cache: string
   readonly signal?: AbortSignal
-  /** Path of the program `helm`: of this machine, else of the image. Undefined when there is none. */
-  helm(): Promise<string | undefined>
+  /** Path of the first of these programs: of this machine, else of the image. Undefined when there is none. */
+  program(...names: readonly ProgramName[]): Promise<string | undefined>
   /** What manifests name, e.g. those that a source renders into. Lines count from 1. @throws YamlProblem */
   imagesIn(manifests: string): ManifestImages
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
 import type { Position } from '../kubefile/kubefile.ts'
-import { machinePlatform } from '../manifests/helm-program.ts'
+import { machinePlatform } from '../manifests/programs.ts'
 import { sandboxErrors } from './errors.ts'
 import { ownFolder } from './trees.ts'
 

@@ -6,9 +6,9 @@ import { digestOf } from '../image/blobs.ts'
 import type { PlatformImage, RootfsLayer } from '../image/cluster-config.ts'
 import { clusterConfig, putLayer, temporaryFolder, temporaryStore } from '../image/small-images.test.support.ts'
 import { draftOf, temporaryContext } from '../kubefile/kubefiles.test.support.ts'
-import { findHelm, machinePlatform } from './helm-program.ts'
+import { findProgram, machinePlatform } from './programs.ts'
 
-const test = suite('helm')
+const test = suite('programs')
 const path = process.env.PATH
 const elsewhere = { os: 'linux', architecture: 'riscv64' }
 test.before.each(() => {
@@ -30,7 +30,7 @@ test('the one of PATH comes first', async () => {
   await chmod(join(folder.path, 'helm'), 0o755)
   process.env.PATH = `/nonexistent::${folder.path}`
   const places = { entries: [], platform: elsewhere, base: undefined, blobs: store.blobs, folder: folder.path }
-  assert.is(await findHelm(places), join(folder.path, 'helm'))
+  assert.is(await findProgram(['helm'], places), join(folder.path, 'helm'))
 })
 
 test('the one that the image copies, if this machine can run it', async () => {
@@ -38,8 +38,8 @@ test('the one that the image copies, if this machine can run it', async () => {
   await using context = await temporaryContext({ helm: 'program' })
   const entries = (await draftOf(context, 'COPY helm bin/')).layers[0]?.entries ?? []
   const places = { entries, base: undefined, blobs: store.blobs, folder: context.folder }
-  assert.is(await findHelm({ ...places, platform: machinePlatform() }), join(context.folder, 'helm'))
-  assert.is(await findHelm({ ...places, platform: elsewhere }), undefined)
+  assert.is(await findProgram(['helm'], { ...places, platform: machinePlatform() }), join(context.folder, 'helm'))
+  assert.is(await findProgram(['helm'], { ...places, platform: elsewhere }), undefined)
 })
 
 test('the uppermost one of the base, taken out once', async () => {
@@ -50,11 +50,11 @@ test('the uppermost one of the base, taken out once', async () => {
   const above = await putLayer(store.blobs, 'etc/helm', 'not this')
   const base = baseWith(lower, upper, above)
   const places = { entries: [], platform: elsewhere, base, blobs: store.blobs, folder: folder.path }
-  const helm = (await findHelm(places)) ?? ''
+  const helm = (await findProgram(['helm'], places)) ?? ''
   assert.is(await readFile(helm, 'utf8'), 'newer')
   await access(helm, constants.X_OK)
   await writeFile(helm, 'touched')
-  assert.is(await readFile((await findHelm(places)) ?? '', 'utf8'), 'touched')
+  assert.is(await readFile((await findProgram(['helm'], places)) ?? '', 'utf8'), 'touched')
 })
 
 test('a base without it has none', async () => {
@@ -62,7 +62,7 @@ test('a base without it has none', async () => {
   await using folder = await temporaryFolder()
   const base = baseWith(await putLayer(store.blobs, 'bin/tool', 'x'))
   const places = { entries: [], platform: elsewhere, base, blobs: store.blobs, folder: folder.path }
-  assert.is(await findHelm(places), undefined)
+  assert.is(await findProgram(['helm'], places), undefined)
 })
 
 test.run()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
 import { access, mkdir, rename, rm } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, posix } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Platform } from '../hosts/host.ts'
 import type { BlobStore } from '../image/blobs.ts'
@@ -10,8 +10,11 @@ import type { LayerEntry } from '../image/layer.ts'
 import { platformFits } from '../image/oci.ts'
 import { eachTarEntry, openArchive, type TarEntry } from '../image/tar-file.ts'
 
-/** Where helm may be. */
-export interface HelmPlaces {
+/** Programs that render what is packed. */
+export type ProgramName = 'helm' | 'kubectl' | 'kustomize'
+
+/** Where programs may be. */
+export interface ProgramPlaces {
   /** Files of the image that is built, and its platform. */
   readonly entries: readonly LayerEntry[]
   readonly platform: Platform
@@ -22,16 +25,25 @@ export interface HelmPlaces {
   readonly folder: string
 }
 
-const inImage = 'bin/helm'
-
-/** The helm to render charts with: of PATH, else the one that the image brings. Undefined when there is none. */
-export async function findHelm({ entries, platform, base, blobs, folder }: HelmPlaces): Promise<string | undefined> {
-  for (const path of (process.env.PATH ?? '').split(delimiter)) {
-    if (path !== '' && (await isProgram(join(path, 'helm')))) return join(path, 'helm')
+/**
+ * The first of these programs that is there: of PATH, else one that the image brings. Undefined when there is none.
+ */
+export async function findProgram(
+  names: readonly ProgramName[],
+  { entries, platform, base, blobs, folder }: ProgramPlaces,
+): Promise<string | undefined> {
+  for (const name of names) {
+    for (const path of (process.env.PATH ?? '').split(delimiter))
+      if (path !== '' && (await isProgram(join(path, name)))) return join(path, name)
   }
-  const own = platformFits(machinePlatform(), platform) ? entries.find(({ path }) => path === inImage) : undefined
-  if (own?.kind === 'file') return own.source
-  return base === undefined ? undefined : takeOut(base, blobs, folder)
+  for (const name of names) {
+    const inImage = `bin/${name}`
+    const own = platformFits(machinePlatform(), platform) ? entries.find(({ path }) => path === inImage) : undefined
+    if (own?.kind === 'file') return own.source
+    const ofBase = base === undefined ? undefined : await takeOut(inImage, base, blobs, folder)
+    if (ofBase !== undefined) return ofBase
+  }
+  return undefined
 }
 
 /** The platform of this machine. */
@@ -41,17 +53,18 @@ export function machinePlatform(): Platform {
 
 /** Unpacks the program once for each base image. */
 async function takeOut(
+  inImage: string,
   { layers, rootfs }: PlatformImage,
   blobs: BlobStore,
   folder: string,
 ): Promise<string | undefined> {
-  const place = join(folder, rootfs.replace(':', '-'), 'helm')
+  const place = join(folder, rootfs.replace(':', '-'), posix.basename(inImage))
   if (await isProgram(place)) return place
   await mkdir(join(place, '..'), { recursive: true })
   const draft = `${place}.${randomUUID()}`
   try {
     for (const { blob } of layers.toReversed()) {
-      if (!(await unpack(blobs.path(blob.digest), draft))) continue
+      if (!(await unpack(inImage, blobs.path(blob.digest), draft))) continue
       await rename(draft, place)
       return place
     }
@@ -62,7 +75,7 @@ async function takeOut(
 }
 
 /** Reads a layer no further than to the program. */
-async function unpack(layer: string, target: string): Promise<boolean> {
+async function unpack(inImage: string, layer: string, target: string): Promise<boolean> {
   const found = new AbortController()
   const take = async ({ path, link, body }: TarEntry) => {
     if (path !== inImage || link !== undefined) return
