@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts'
 import type { Platform } from '../hosts/host.ts'
 import type { BlobDescriptor, CarriedImage, ClusterConfig, PlatformImage } from '../image/cluster-config.ts'
 import type { ImageStore } from '../image/image-store.ts'
+import type { Step } from '../step.ts'
 import { type FakeHost, fakeHost } from '../testing/fake-host.ts'
 import { runSteps } from '../testing/run-steps.ts'
 import { distributionSteps } from './distribution.ts'
@@ -61,6 +62,18 @@ const authority: RegistryAuthority = {
   issue: async () => ({ certificate: 'leaf', key: 'key' }),
 }
 
+const fetchInput = (host: FakeHost): string =>
+  host.sent
+    .filter(({ command }) => command.includes(' fetch '))
+    .map(({ input }) => input.toString())
+    .join('')
+
+/** Command by which a host fetches blobs from others, and the addresses that it asks. */
+const asked = (host: FakeHost): readonly string[] =>
+  host.commands
+    .filter((command) => command.includes(' fetch '))
+    .flatMap((command) => [...command.matchAll(/https:\/\/([^:]+):5000\/v2\/sealer\/shared/g)].map(([, at = '']) => at))
+
 async function plannedFor(hosts: readonly { host: FakeHost; architecture: 'amd64' | 'arm64' }[]) {
   const receivers = await Promise.all(
     hosts.map(async ({ host, architecture }) => ({
@@ -105,18 +118,77 @@ async function entriesOf(archive: Buffer): Promise<readonly string[]> {
 
 const arm: Platform = { os: 'linux', architecture: 'arm64' }
 
-test('an arm64 host receives the blobs of its platform alone; the master serves the images of both', async () => {
-  const master = fakeHost('m1', ['master'])
+/** Steps by which blobs travel. */
+const sendingOf = (steps: readonly Step[]) =>
+  steps.filter(({ id }) => id.startsWith('rootfs-blobs/') || id.startsWith('image-blobs/'))
+
+const rootfsHex = hexOf('rootfs of amd64')
+/** Nothing comes from its peers. */
+const withoutPeers = (host: FakeHost) => {
+  let fetched = false
+  return host
+    .answer(/ fetch /, () => {
+      fetched = true
+      return ''
+    })
+    .answer(/ settle /, () => {
+      const lacking = fetched ? `missing ${rootfsHex}\n` : ''
+      fetched = false
+      return lacking
+    })
+}
+
+test('the first host gets everything from the operator, a host of another platform its own blobs from there', async () => {
+  const master = fakeHost('m1', ['master'], { address: '10.0.0.1' })
   const node = fakeHost('n1', ['node'], { facts: { platform: arm } })
   const { steps } = await plannedFor([
     { host: master, architecture: 'amd64' },
     { host: node, architecture: 'arm64' },
   ])
-  const sending = steps.filter(({ id }) => id.startsWith('rootfs-blobs/') || id.startsWith('image-blobs/'))
-  await runSteps(sending, [master, node])
-  assert.equal(await received(node), ['rootfs of arm64'])
+  await runSteps(sendingOf(steps), [master, node])
   const served = ['manifest of amd64', 'layer of amd64', 'manifest of arm64', 'layer of arm64']
-  assert.equal(await received(master), ['rootfs of amd64', ...served])
+  assert.equal(await received(master), ['rootfs of amd64', ...served, 'rootfs of arm64'])
+  assert.equal(await received(node), [])
+  assert.equal(asked(node), ['10.0.0.1'])
+  assert.match(fetchInput(node), hexOf('rootfs of arm64'))
+  assert.not.match(fetchInput(node), rootfsHex)
+  assert.ok(steps.find(({ id }) => id === 'rootfs-blobs/n1')?.after.includes('registry/m1'))
+})
+
+test('a host whose peers give it nothing gets it from the operator, and alone what is missing', async () => {
+  const [master, one, other] = [fakeHost('m1', ['master']), fakeHost('n1'), fakeHost('n2')]
+  withoutPeers(one)
+  const { steps } = await plannedFor([master, one, other].map((host) => ({ host, architecture: 'amd64' as const })))
+  await runSteps(sendingOf(steps), [master, one, other])
+  assert.equal(await received(one), ['rootfs of amd64'])
+  assert.equal(await received(other), [])
+})
+
+test('none passes blobs on to more than four; a node that does serves them for that long', async () => {
+  const hosts = [fakeHost('m1', ['master']), ...Array.from({ length: 6 }, (_, index) => fakeHost(`n${index + 1}`))]
+  const { steps } = await plannedFor(hosts.map((host) => ({ host, architecture: 'amd64' as const })))
+  const after = (id: string) => steps.find((step) => step.id === id)?.after ?? []
+  assert.equal(
+    hosts.slice(1).map(({ name }) => after(`rootfs-blobs/${name}`).at(-1)),
+    ['m1', 'm1', 'm1', 'm1', 'n1', 'n1'].map((name) => `registry-start/${name}`),
+  )
+  assert.equal(after('registry-stop/n1'), ['registry-start/n1', 'rootfs-blobs/n5', 'rootfs-blobs/n6'])
+  assert.not.ok(steps.some(({ id }) => id === 'registry-start/n2' || id === 'registry-stop/m1'))
+})
+
+test('on hosts that have everything no registry is started for others', async () => {
+  const hosts = [fakeHost('m1', ['master']), ...Array.from({ length: 5 }, (_, index) => fakeHost(`n${index + 1}`))]
+  for (const host of hosts) {
+    host.answer(/inventory/, () =>
+      [...contents.entries()].map(([digest, text]) => `${digest.slice(7)} ${text.length} -1\n`).join(''),
+    )
+  }
+  const { steps } = await plannedFor(hosts.map((host) => ({ host, architecture: 'amd64' as const })))
+  const { skipped } = await runSteps(
+    steps.filter(({ id }) => id.endsWith('/n1') || sendingOf([...steps]).some((step) => step.id === id)),
+    hosts,
+  )
+  for (const id of ['rootfs-blobs/n5', 'registry-start/n1', 'registry-stop/n1']) assert.ok(skipped.includes(id), id)
 })
 
 test('what has arrived in an earlier run is not sent again: a beginning is continued, a whole blob is left out', async () => {

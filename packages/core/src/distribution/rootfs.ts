@@ -1,6 +1,7 @@
 import type { HostView } from '../hosts/host.ts'
 import type { PlatformImage, RootfsLayer } from '../image/cluster-config.ts'
 import type { Step } from '../step.ts'
+import { sumFunction } from './checksum.ts'
 import { errors } from './errors.ts'
 import { blobFolder, clusterPaths, dataRoot, hexOf, imageFolder, layerFolder } from './paths.ts'
 
@@ -14,16 +15,16 @@ const decompressors: Readonly<Record<string, string>> = {
 // Unpacks each layer once and checks its diff ID. Lines of standard input: hex of the diff ID, decompressor, path of the blob. Layers of one
 // image are independent: they are unpacked side by side.
 export const unpackScript = `
-set -e
+set -e${sumFunction}
 layers=$1; mkdir -p "$layers"
 one() {
   rm -rf "$layers/$1.new"; mkdir "$layers/$1.new"
   mkfifo "$layers/$1.pipe"
-  sha256sum <"$layers/$1.pipe" >"$layers/$1.sum" & summing=$!
+  sum <"$layers/$1.pipe" >"$layers/$1.sum" & summing=$!
   $2 "$3" | tee "$layers/$1.pipe" | tar -x -p --numeric-owner -f - -C "$layers/$1.new"
   wait $summing
-  rm "$layers/$1.pipe"; sum=$(cut -c1-64 "$layers/$1.sum"); rm "$layers/$1.sum"
-  [ "$sum" = "$1" ] || { echo "layer $1 unpacks to $sum" >&2; rm -rf "$layers/$1.new"; return 1; }
+  rm "$layers/$1.pipe"; is=$(cat "$layers/$1.sum"); rm "$layers/$1.sum"
+  [ "$is" = "$1" ] || { echo "layer $1 unpacks to $is" >&2; rm -rf "$layers/$1.new"; return 1; }
   mv "$layers/$1.new" "$layers/$1"
 }
 pids=

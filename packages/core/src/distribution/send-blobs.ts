@@ -1,17 +1,21 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
+import type { Turns } from '../hosts/turns.ts'
 import type { BlobDescriptor } from '../image/cluster-config.ts'
 import type { ImageStore } from '../image/image-store.ts'
 import type { Work } from '../step.ts'
+import { sumFunction } from './checksum.ts'
 import { errors } from './errors.ts'
+import { fetchBlobs, type Peers } from './fetch-blobs.ts'
 import { type Missing, missingBlobs } from './inventory.ts'
 import { blobsRoot, hexOf, incoming } from './paths.ts'
 
 // Puts what has arrived at its place: a continued blob is appended to its beginning, every blob is verified before it can be seen, a damaged
-// one is thrown away and named. $1 incoming, $2 store. Standard input: hex and size of every blob that is needed.
+// one is thrown away. Names what is not right: "missing", "part" (its beginning stays) or "damaged", and its hex. $1 incoming, $2 store. Standard
+// input: hex and size of every blob that is needed.
 const settle = `
-set -e
+set -e${sumFunction}
 cd "$1"
 for part in *.rest; do
   [ -e "$part" ] || continue
@@ -20,31 +24,61 @@ done
 while read -r hex size; do
   p=$(printf %.2s "$hex"); place="$2/$p/$hex/data"
   if [ -e "$hex" ]; then file=$hex; elif [ -e "$place" ]; then file=$place; else echo "missing $hex"; continue; fi
-  if [ "$(stat -c %s "$file")" = "$size" ] && [ "$(sha256sum "$file" | cut -c1-64)" = "$hex" ]; then
+  has=$(stat -c %s "$file")
+  if [ "$has" = "$size" ] && [ "$(sum <"$file")" = "$hex" ]; then
     [ "$file" = "$place" ] || { mkdir -p "\${place%/data}"; mv "$file" "$place"; }
+  elif [ "$file" = "$hex" ] && [ "$has" -lt "$size" ]; then
+    echo "part $hex"
   else
     echo "damaged $hex"; rm -f "$file"
   fi
 done`
 
-/**
- * Sends the blobs that a host lacks as one stream and verifies every needed one at its place, those that were there before too.
- * A damaged one is fetched again, once. What has arrived when a run dies is continued by the next.
- * @throws BLOBS_DAMAGED when a blob is wrong a second time
- */
-export async function sendBlobs(work: Work, blobs: readonly BlobDescriptor[], store: ImageStore): Promise<void> {
-  const bad = await attempt(work, blobs, store)
-  if (bad.length === 0) return
-  work.say(`${bad.length} damaged blobs are sent again`)
-  const still = await attempt(work, blobs, store)
-  if (still.length > 0) throw errors.BLOBS_DAMAGED({ host: work.host.name, digests: still.join(', ') })
+/** Where blobs come from. */
+export interface Sources {
+  readonly store: ImageStore
+  /** Hosts to ask first. */
+  readonly peers: Peers
+  /** Who may use the operator's link now, among those whose peers failed them. */
+  readonly uplink: Turns
 }
 
-async function attempt(work: Work, blobs: readonly BlobDescriptor[], store: ImageStore): Promise<readonly string[]> {
+/**
+ * Brings the blobs that a host lacks, from its peers where it has any and else from here as one stream, and verifies every needed one at its
+ * place, those that were there before too. A damaged one is sent again, once. What has arrived when a peer or a run dies is continued.
+ * @throws BLOBS_DAMAGED when a blob is wrong a second time
+ */
+export async function sendBlobs(work: Work, blobs: readonly BlobDescriptor[], sources: Sources): Promise<void> {
   const { host, signal } = work
-  const missing = await missingBlobs(host, blobs)
   await host.exec('mkdir', '-p', incoming, blobsRoot)
+  if (sources.peers.hosts.length > 0) {
+    await fetchBlobs(work, await missingBlobs(host, blobs), sources.peers)
+    const lacking = await settled(work, blobs)
+    if (lacking.length === 0) return
+    work.say(`${lacking.length} blobs did not come from ${names(sources.peers)} and are sent from here`)
+  }
+  const done = sources.peers.hosts.length > 0 ? await sources.uplink.take(signal) : () => {}
+  try {
+    const bad = await attempt(work, blobs, sources.store)
+    if (bad.length === 0) return
+    work.say(`${bad.length} damaged blobs are sent again`)
+    const still = await attempt(work, blobs, sources.store)
+    if (still.length > 0) throw errors.BLOBS_DAMAGED({ host: host.name, digests: still.join(', ') })
+  } finally {
+    done()
+  }
+}
+
+const names = ({ hosts }: Peers): string => hosts.map(({ name }) => name).join(' or ')
+
+async function attempt(work: Work, blobs: readonly BlobDescriptor[], store: ImageStore): Promise<readonly string[]> {
+  const missing = await missingBlobs(work.host, blobs)
   if (missing.length > 0) await stream(work, missing, store)
+  return await settled(work, blobs)
+}
+
+/** What is not right at its place, after everything that is has been put there. */
+async function settled({ host, signal }: Work, blobs: readonly BlobDescriptor[]): Promise<readonly string[]> {
   const { stdout } = await host.run({
     argv: ['sh', '-c', settle, 'settle', incoming, blobsRoot],
     input: blobs.map((blob) => `${hexOf(blob.digest)} ${blob.size}\n`).join(''),
