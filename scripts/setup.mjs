@@ -17,13 +17,14 @@ const run = promisify(execFile)
 /** Debian packages that making and running clusters needs. */
 const basePackages = [
   ...['systemd-container', 'mmdebstrap', 'openssh-client', 'iproute2', 'nftables', 'util-linux', 'busybox-static'],
-  ...['gcc', 'libc6-dev', 'libseccomp-dev', 'pkg-config', 'xz-utils', 'ca-certificates'],
+  ...['gcc', 'libc6-dev', 'pkg-config', 'xz-utils', 'ca-certificates'],
 ]
 /** What tests need beside them: a real registry, a real sshd, and independent readers of images. */
 const testPackages = [
   ...['docker-registry', 'openssh-server', 'skopeo', 'umoci'],
   ...['bubblewrap', 'slirp4netns', 'attr', 'libcap2-bin'], // the sandbox of RUN
   ...['bzip2', 'zstd'], // archives that are added
+  'qemu-user-static', // programs for arm64
 ]
 
 /** One thing that is missing here and that the set-up brings. */

@@ -8,9 +8,14 @@ const root = join(import.meta.dirname, '../..')
 /** Where cluster images for tests are kept from one run to the next: a home with nothing but a store, a cache. */
 export const imagesHome = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealer', 'e2e')
 
-/** Builds the Kubernetes base image, and gives its name. A second or two when nothing has changed. */
-export async function buildBase(version = '1.34'): Promise<string> {
-  return await build('images/kubernetes/build.mjs', '--version', version)
+/**
+ * Builds the Kubernetes base image, and gives its name. A second or two when nothing has changed.
+ * @param platforms this machine's own when nothing is said; others have a name of their own
+ */
+export async function buildBase(version = '1.34', platforms: readonly string[] = []): Promise<string> {
+  const tag = `sealerio/kubernetes:${version}-${platforms.join('-').replaceAll('linux/', '')}`
+  const further = platforms.length === 0 ? [] : ['--platform', platforms.join(','), '--tag', tag]
+  return await build('images/kubernetes/build.mjs', '--version', version, ...further)
 }
 
 /** Builds the dashboard on the base image of 1.34, and gives its name. */
