@@ -60,6 +60,12 @@ export const errors = defineErrors('runtime-k8s', {
     message: (d: { reason: string }) => `No control plane of the cluster answers: ${d.reason}`,
     hint: () => 'Start at least one master, or take the cluster off its hosts: sealer delete',
   },
+  ETCD_NO_QUORUM: {
+    message: (d: { host: string; joining: string; reason: string }) =>
+      `etcd on ${d.host} has lost its majority${d.reason === '' ? '' : `: ${d.reason}`}`,
+    hint: (d) =>
+      `A control plane that went down while it joined${d.joining === '' ? '' : ` (${d.joining})`} counts as a member already: start it again, wait a minute, and run the same command. Where it is lost: docs/guides/kubernetes.md, "etcd without a majority".`,
+  },
   NODES_NOT_READY: {
     message: (d: { seconds: number; nodes: string }) => `After ${d.seconds} s these nodes are not ready:\n${d.nodes}`,
     hint: () => 'Look closer with: sealer kubectl describe node NAME. A longer wait: --timeout.',

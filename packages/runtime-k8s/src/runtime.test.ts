@@ -66,6 +66,19 @@ test('a token joins hosts from a file that only root reads, and is gone afterwar
   assert.not.ok(secrets.all.some((secret) => lines.some((line) => line.includes(secret))))
 })
 
+test('a control plane that went down while it joined is named as what keeps etcd from its majority', async () => {
+  const hosts = clusterWorld(['m1', 'master'], ['m2', 'master'])
+  const [first] = hosts
+  await runSteps(await install(hosts.slice(0, 1)), hosts)
+  first?.files.set('/etc/kubernetes/pki/etcd/healthcheck-client.crt', '')
+  first?.answer(/endpoint health$/, { exitCode: 1, stderr: 'x\nhealth check failed: no leader\n' })
+  const error = await rejection<SealerError>(runSteps(await install(hosts), hosts))
+  const cause = error.cause as SealerError
+  assert.is(cause.code, 'ETCD_NO_QUORUM')
+  assert.match(cause.message, /etcd on m1 .*no leader/)
+  assert.match(cause.hint, /\(m2\).*start it again/)
+})
+
 test('CoreDNS comes after the nodes have joined and kube-proxy runs', async () => {
   const hosts = clusterWorld(['m1', 'master'], ['n1', 'node'])
   await runSteps(await install(hosts), hosts)

@@ -2,6 +2,7 @@ import { type Host, systemClock } from '@sealer/core'
 import { adminEnv, pathWith } from '../environment.ts'
 import { apiPort } from '../kubeadm/documents.ts'
 import type { Site } from '../site.ts'
+import { etcdctl } from './etcd.ts'
 
 const patience = 120
 
@@ -12,26 +13,10 @@ const patience = 120
 export async function masterAnswers(host: Host, site: Site, signal: AbortSignal): Promise<void> {
   const env = { ...adminEnv, ...pathWith(site.bin) }
   const server = `https://${host.address.includes(':') ? `[${host.address}]` : host.address}:${apiPort}`
-  const pki = '/etc/kubernetes/pki/etcd'
   const external = !(await host.has('/etc/kubernetes/manifests/etcd.yaml'))
   const questions = [
     ['kubectl', '--server', server, 'get', '--raw', '/readyz'],
-    ...(external
-      ? []
-      : [
-          [
-            ...['etcdctl', '--endpoints', 'https://127.0.0.1:2379', '--cacert', `${pki}/ca.crt`],
-            ...[
-              '--cert',
-              `${pki}/healthcheck-client.crt`,
-              '--key',
-              `${pki}/healthcheck-client.key`,
-              'endpoint',
-              'health',
-              '--cluster',
-            ],
-          ],
-        ]),
+    ...(external ? [] : [etcdctl('endpoint', 'health', '--cluster')]),
   ]
   for (const argv of questions) {
     const deadline = systemClock.now() + patience * 1000

@@ -6,8 +6,9 @@ import { bootstrapTokens, caHash, newCertificateKey, newToken, tokenId } from '.
 import { kubeadm } from '../kubeadm/kubeadm.ts'
 import { loadConfig } from '../kubeadm/load-config.ts'
 import { isMember, type Members } from '../membership.ts'
-import type { Site } from '../site.ts'
+import { isMaster, type Site } from '../site.ts'
 import { adminKubectl } from './admin-kubectl.ts'
+import { etcdAnswers, etcdctl, hasEtcd } from './etcd.ts'
 
 /** A master that is a member now. @throws CLUSTER_SILENT */
 export async function anyMaster(work: Work, site: Site): Promise<Host> {
@@ -29,6 +30,7 @@ export const makeToken = (site: Site, members: Members, secrets: Secrets): Step 
   do: async (work) => {
     const master = await anyMaster(work, site)
     const joining = await missing(site, members)
+    await etcdAnswers(master, site, namesOf(joining.filter(isMaster)), work.signal)
     await forgetOldSelves(master, site, joining)
     const config = await loadConfig(master, site)
     const token = newToken()
@@ -41,7 +43,7 @@ export const makeToken = (site: Site, members: Members, secrets: Secrets): Step 
     }
     const tokens = config.document('InitConfiguration', { ...registration, bootstrapTokens: bootstrapTokens(token) })
     await kubeadm(master, site, ['token', 'create'], configFile(tokens, cluster), work.signal)
-    if (joining.some(({ view }) => view.roles.includes('master'))) {
+    if (joining.some(isMaster)) {
       const upload = config.document('InitConfiguration', { ...registration, certificateKey })
       await kubeadm(
         master,
@@ -79,25 +81,22 @@ async function missing(site: Site, members: Members): Promise<readonly KnownHost
 /** A host that was set up anew, or whose join was killed, may still stand in the cluster as a node and as a member of etcd. */
 async function forgetOldSelves(master: Host, site: Site, joining: readonly KnownHost[]): Promise<void> {
   const kubectl = adminKubectl(master, site)
-  await kubectl(['delete', 'node', '--ignore-not-found', '--wait=false', ...joining.map(({ view }) => view.name)])
-  for (const { view } of joining) if (view.roles.includes('master')) await leaveEtcd(master, site, view)
+  await kubectl(['delete', 'node', '--ignore-not-found', '--wait=false', ...namesOf(joining)])
+  for (const { view } of joining.filter(isMaster)) await leaveEtcd(master, site, view)
 }
 
+const namesOf = (hosts: readonly KnownHost[]): readonly string[] => hosts.map(({ view }) => view.name)
+
 async function leaveEtcd(master: Host, site: Site, gone: HostView): Promise<void> {
-  const pki = '/etc/kubernetes/pki/etcd'
-  if (!(await master.has(`${pki}/healthcheck-client.crt`))) return
-  const etcdctl = [
-    ...['etcdctl', '--endpoints', 'https://127.0.0.1:2379', '--cacert', `${pki}/ca.crt`],
-    ...['--cert', `${pki}/healthcheck-client.crt`, '--key', `${pki}/healthcheck-client.key`],
-  ]
+  if (!(await hasEtcd(master))) return
   const env = pathWith(site.bin)
-  const { stdout } = await master.run({ argv: [...etcdctl, 'member', 'list', '-w', 'json'], env })
+  const { stdout } = await master.run({ argv: etcdctl('member', 'list', '-w', 'json'), env })
   const { members } = JSON.parse(exactIds(stdout)) as {
     members: readonly { ID: string; peerURLs?: readonly string[] }[]
   }
   for (const { ID, peerURLs } of members) {
     if (peerURLs?.some((url) => new URL(url).hostname === gone.address) !== true) continue
-    await master.run({ argv: [...etcdctl, 'member', 'remove', BigInt(ID).toString(16)], env })
+    await master.run({ argv: etcdctl('member', 'remove', BigInt(ID).toString(16)), env })
   }
 }
 
