@@ -6,6 +6,7 @@ import { isMaster } from './distribution/distribution.ts'
 import { clusterPaths } from './distribution/paths.ts'
 import { errors, SealerError } from './errors.ts'
 import { createHooks } from './hooks.ts'
+import { firstToAnswer } from './hosts/first-to-answer.ts'
 import { readSshConfig } from './hosts/read-ssh-config.ts'
 import { holdLock } from './image/lock.ts'
 import { createImages } from './images.ts'
@@ -121,36 +122,23 @@ export function createSealer(options: SealerOptions): Sealer {
       }),
     exec: (cluster, argv, { input, onOutput, terminal }, watch = {}) =>
       withRecord(cluster, watch, async (run) => {
-        const masters = viewsOf(run).filter(isMaster)
-        for (const [index, master] of masters.entries()) {
-          const launchpad = run.runtime.launchpad?.([master])
-          if (launchpad === undefined) throw errors.IMAGE_HAS_NO_LAUNCHER({ runtime: run.runtime.name })
-          // Any master that answers serves: the first one may be down.
-          if (index < masters.length - 1 && !(await answers(master.facts()))) continue
-          const { exitCode } = await run.hosts.host(launchpad.host.spec).run({
-            argv,
-            env: launchpad.env,
-            cwd: clusterPaths(cluster).rootfs,
-            accept: Array.from({ length: 256 }, (_, code) => code),
-            output: toCaller(onOutput),
-            onLine: (line, stream) => stream === 'stderr' && onOutput(Buffer.from(`${line}\n`), stream),
-            ...(terminal === undefined ? {} : { terminal }),
-            ...(input === undefined ? {} : { input }),
-            ...(watch.signal === undefined ? {} : { signal: watch.signal }),
-          })
-          return exitCode
-        }
-        throw errors.HOSTS_MISSING({})
+        const launchpad = run.runtime.launchpad?.([await firstToAnswer(viewsOf(run).filter(isMaster))])
+        if (launchpad === undefined) throw errors.IMAGE_HAS_NO_LAUNCHER({ runtime: run.runtime.name })
+        const { exitCode } = await run.hosts.host(launchpad.host.spec).run({
+          argv,
+          env: launchpad.env,
+          cwd: clusterPaths(cluster).rootfs,
+          accept: Array.from({ length: 256 }, (_, code) => code),
+          output: toCaller(onOutput),
+          onLine: (line, stream) => stream === 'stderr' && onOutput(Buffer.from(`${line}\n`), stream),
+          ...(terminal === undefined ? {} : { terminal }),
+          ...(input === undefined ? {} : { input }),
+          ...(watch.signal === undefined ? {} : { signal: watch.signal }),
+        })
+        return exitCode
       }),
     check: (wish, watch = {}) => withWish(wish, watch, async (run) => (await examineHosts(run)).checks),
     [Symbol.asyncDispose]: async () => {},
-  }
-
-  function answers(question: Promise<unknown>): Promise<boolean> {
-    return question.then(
-      () => true,
-      () => false,
-    )
   }
 }
 

@@ -97,12 +97,16 @@ export class K8sRuntime implements Runtime {
 
   /** @throws CLUSTER_SILENT */
   async kubeconfig(hosts: readonly HostView[]): Promise<string> {
-    for (const master of mastersOf(hosts)) {
-      const text = await master.read(adminConfig).catch(() => undefined)
-      if (text !== undefined)
-        return text.replaceAll(`https://${apiHost}:${apiPort}`, `https://${bracketed(master.address)}:${apiPort}`)
+    const read = async (master: HostView): Promise<string> => {
+      const text = await master.read(adminConfig)
+      if (text === undefined) throw new Error(`${master.name} is no control plane`)
+      return text.replaceAll(`https://${apiHost}:${apiPort}`, `https://${bracketed(master.address)}:${apiPort}`)
     }
-    throw errors.CLUSTER_SILENT({ reason: `${adminConfig} could not be read on any master` })
+    try {
+      return await Promise.any(mastersOf(hosts).map(read))
+    } catch (cause) {
+      throw errors.CLUSTER_SILENT({ reason: `${adminConfig} could not be read on any master` }, { cause })
+    }
   }
 }
 wire(K8sRuntime, services.secrets, k8sSettings)

@@ -2,12 +2,12 @@ import { type ClusterStatus, type HostView, kubectlBy } from '@sealer/core'
 import { adminConfig, adminEnv } from './environment.ts'
 import { nodesOf, statusOf } from './nodes.ts'
 
-/** What the cluster says of itself, through the first master that answers. */
+/** What the cluster says of itself, through the first master that answers: one that is down is not waited for. */
 export async function clusterStatus(hosts: readonly HostView[]): Promise<ClusterStatus> {
   const masters = hosts.filter(({ roles }) => roles.includes('master'))
-  for (const master of masters) {
-    const nodes = await askNodes(master)
-    if (nodes === undefined) continue
+  const answer = await Promise.any(masters.map(askNodes)).catch(() => undefined)
+  if (answer !== undefined) {
+    const { master, nodes } = answer
     const missing = hosts.filter(({ name }) => !nodes.some((node) => node.name === name))
     const lacking = missing.map(({ name, roles }) => ({
       name,
@@ -28,13 +28,10 @@ export async function clusterStatus(hosts: readonly HostView[]): Promise<Cluster
   return { state: traces.includes(true) ? 'broken' : 'absent', nodes: [] }
 }
 
-/** Undefined where this master is no control plane, or does not answer. */
+/** Throws where this master is no control plane, or does not answer. */
 async function askNodes(master: HostView) {
-  try {
-    if (!(await master.has(adminConfig))) return undefined
-    const kubectl = kubectlBy((command) => master.inquire(command), adminEnv)
-    return (await nodesOf(async (args) => await kubectl(['--request-timeout', '10s', ...args]))).map(statusOf)
-  } catch {
-    return undefined
-  }
+  if (!(await master.has(adminConfig))) throw new Error(`${master.name} is no control plane`)
+  const kubectl = kubectlBy((command) => master.inquire(command), adminEnv)
+  const nodes = await nodesOf(async (args) => await kubectl(['--request-timeout', '10s', ...args]))
+  return { master, nodes: nodes.map(statusOf) }
 }

@@ -35,10 +35,11 @@ async function stateOf(
 ): Promise<{ readonly state: ClusterStatus['state'] | 'unknown'; readonly reason?: string }> {
   try {
     await using sealer = await context.openSealer({ cluster })
-    const { state } = await sealer.status(cluster, {
+    const { state, nodes: all } = await sealer.status(cluster, {
       signal: AbortSignal.any([context.signal, AbortSignal.timeout(patience)]),
     })
-    return { state }
+    const down = all.filter(({ ready }) => !ready).map(({ name }) => name)
+    return { state, ...(down.length === 0 ? {} : { reason: `${state}: ${down.join(', ')} not ready` }) }
   } catch (error) {
     context.signal.throwIfAborted()
     const reason =

@@ -18,6 +18,8 @@ export class SshShell implements Shell {
   readonly #turns = new Turns(sessionsAtOnce)
   /** Sessions that are opened or open, each until its end. */
   readonly #underWay = new Set<Promise<void>>()
+  /** Ends attempts to connect that nobody waits for any more. */
+  readonly #gone = new AbortController()
   #connection: Promise<Client> | undefined
   #closed = false
 
@@ -83,6 +85,7 @@ export class SshShell implements Shell {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#gone.abort(new Error(`The connection to ${this.#host.name} is closed.`))
     const client = await this.#connection?.catch(() => undefined)
     client?.end()
     if (client !== undefined) await closeOf(client)
@@ -105,7 +108,8 @@ export class SshShell implements Shell {
   #connect(): Promise<Client> {
     if (this.#closed) throw new Error(`The connection to ${this.#host.name} is closed.`)
     if (this.#connection !== undefined) return this.#connection
-    const connection = logIn(this.#host, this.#access, this.#options)
+    const signals = [this.#gone.signal, this.#options.signal].filter((signal) => signal !== undefined)
+    const connection = logIn(this.#host, this.#access, { ...this.#options, signal: AbortSignal.any(signals) })
     const forget = () => {
       if (this.#connection === connection) this.#connection = undefined
     }
