@@ -130,4 +130,27 @@ test('all checks are told, with their remedies', async () => {
   assert.is(context.out(), '✗ m1: Swap is on.  swap\n    Try: swapoff -a\n1 of 1 checks failed.\n')
 })
 
+test('the help of every command has an example that begins like it', () => {
+  const context = fakeContext()
+  const program = createProgram(context)
+  const commands = (parent: typeof program, path: string): [string, typeof program][] =>
+    parent
+      .createHelp()
+      .visibleCommands(parent)
+      .filter((command) => command.name() !== 'help')
+      .flatMap((command) => [
+        [`${path} ${command.name()}`, command] as [string, typeof program],
+        ...commands(command, `${path} ${command.name()}`),
+      ])
+  const without = commands(program, 'sealer').filter(([path, command]) => {
+    const before = context.out().length
+    command.outputHelp()
+    return !new RegExp(`Examples?:\\n(  .*\\n)*  ${path}\\b`).test(context.out().slice(before))
+  })
+  assert.equal(
+    without.map(([path]) => path),
+    [],
+  )
+})
+
 test.run()

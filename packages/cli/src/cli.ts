@@ -41,11 +41,13 @@ export function createProgram(context: CliContext): Command {
     .showHelpAfterError('(see the options and examples with --help)')
     .addHelpText(
       'after',
-      examples(
+      `${examples(
         ['sealer build -t dashboard:v1 .', 'a cluster image from the Kubefile here'],
         ['sealer run dashboard:v1 --infra local --masters 1', 'a cluster of it on this machine'],
         ['sealer delete', 'and away again'],
-      ),
+      )}
+
+Exit codes: 0 done; 1 tried and failed; 2 nothing was tried; 130 stopped by Ctrl-C; kubectl and local exec hand on that of their program.`,
     )
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Clusters:': [

@@ -26,6 +26,7 @@ export function getCommand(context: CliContext): Command {
   get.addCommand(
     declare('clusters', 'list the clusters that this machine remembers')
       .alias('cluster')
+      .addHelpText('after', examples(['sealer get clusters', 'asks none of them; sealer ps does']))
       .action(async () => {
         const { clusters } = await import('../actions/get.ts')
         await clusters(context)
@@ -35,6 +36,7 @@ export function getCommand(context: CliContext): Command {
     declare('hosts', 'list the hosts of a cluster')
       .alias('host')
       .argument('[cluster]', whichCluster)
+      .addHelpText('after', examples(['sealer get hosts lab', 'names, addresses and roles']))
       .action(async (cluster: string | undefined) => {
         const { hosts } = await import('../actions/get.ts')
         await hosts(context, cluster)
@@ -44,6 +46,7 @@ export function getCommand(context: CliContext): Command {
     declare('nodes', 'list the nodes as the cluster sees them')
       .alias('node')
       .argument('[cluster]', whichCluster)
+      .addHelpText('after', examples(['sealer get nodes lab', 'which are ready, and why not']))
       .action(async (cluster: string | undefined) => {
         const { nodes } = await import('../actions/get.ts')
         await nodes(context, cluster)
@@ -52,6 +55,7 @@ export function getCommand(context: CliContext): Command {
   get.addCommand(
     declare('health', 'tell whether a cluster is ready')
       .argument('[cluster]', whichCluster)
+      .addHelpText('after', examples(['sealer get health lab --output json', 'exit code 1 unless ready']))
       .action(async (cluster: string | undefined) => {
         const { health } = await import('../actions/get.ts')
         await health(context, cluster)

@@ -21,7 +21,8 @@ It runs on a control plane of the cluster: nothing needs to be installed here. F
 With -t (as in exec -it), and for edit, it has your terminal.
 ${examples(['sealer kubectl get pods -A', 'what runs'], ['sealer kubectl --cluster lab apply -f shop.yaml', 'a file of this machine'])}`,
     )
-    .action(async (args: string[], flags: { readonly cluster?: string }) => {
+    .action(async (args: string[], flags: { readonly cluster?: string }, command: Command) => {
+      if (args.length === 1 && ['--help', '-h'].includes(args[0] ?? '')) return command.outputHelp()
       const { kubectl } = await import('../actions/kubectl.ts')
       await kubectl(context, flags.cluster, args)
     })

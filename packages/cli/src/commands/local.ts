@@ -18,12 +18,12 @@ export interface LocalExposeFlags {
 }
 
 const verbs = [
-  ['start', 'start a cluster’s hosts or one host, also after a reboot of this machine'],
-  ['stop', 'power a cluster’s hosts or one host off cleanly'],
-  ['kill', 'take the power from a cluster’s hosts or one host'],
-  ['reboot', 'take the power from a cluster’s hosts or one host and give it back'],
-  ['partition', 'cut a host off: it runs on and reaches nobody'],
-  ['heal', 'connect it again'],
+  ['start', 'start a cluster’s hosts or one host, also after a reboot of this machine', 'lab'],
+  ['stop', 'power a cluster’s hosts or one host off cleanly', 'lab'],
+  ['kill', 'take the power from a cluster’s hosts or one host', 'lab-m1'],
+  ['reboot', 'take the power from a cluster’s hosts or one host and give it back', 'lab-n1'],
+  ['partition', 'cut a host off: it runs on and reaches nobody', 'lab-n1'],
+  ['heal', 'connect it again', 'lab-n1'],
 ] as const
 /** What can be done to hosts by name alone. */
 export type LocalVerb = (typeof verbs)[number][0]
@@ -50,24 +50,28 @@ ${examples(
       .option('--masters <number>', 'hosts with the role master', integer(1, 200), 1)
       .option('--nodes <number>', 'hosts with the role node', integer(0, 200), 0)
       .option('--memory-disks', 'keep their disks in memory: faster, gone after a reboot of this machine', false)
+      .addHelpText('after', examples(['sealer local create lab --nodes 2', 'three hosts: lab-m1, lab-n1, lab-n2']))
       .action(async (cluster: string, flags: LocalCreateFlags) => {
         const { create } = await import('../actions/local.ts')
         await create(context, cluster, flags)
       }),
   )
   local.addCommand(
-    declare('list', 'list hosts and how they are').action(async () => {
-      const { list } = await import('../actions/local.ts')
-      await list(context)
-    }),
+    declare('list', 'list hosts and how they are')
+      .addHelpText('after', examples(['sealer local list --output json', 'with addresses, states and exposed ports']))
+      .action(async () => {
+        const { list } = await import('../actions/local.ts')
+        await list(context)
+      }),
   )
-  for (const [verb, summary] of verbs) {
+  for (const [verb, summary, name] of verbs) {
     local.addCommand(
       declare(verb, summary)
         .argument('<name>', 'a cluster, or one of its hosts')
-        .action(async (name: string) => {
+        .addHelpText('after', examples([`sealer local ${verb} ${name}`, summary]))
+        .action(async (named: string) => {
           const { act } = await import('../actions/local.ts')
-          await act(context, verb, name)
+          await act(context, verb, named)
         }),
     )
   }
@@ -75,6 +79,7 @@ ${examples(
     declare('delete', 'take a cluster’s hosts away, with their disks')
       .argument('<cluster>')
       .option('-y, --yes', 'ask nothing', false)
+      .addHelpText('after', examples(['sealer local delete lab --yes', 'a cluster on them goes along']))
       .action(async (cluster: string, flags: { readonly yes: boolean }) => {
         const { remove } = await import('../actions/local.ts')
         await remove(context, cluster, flags)
@@ -85,6 +90,13 @@ ${examples(
       .argument('<name>', 'a cluster: the program is this machine’s; a host: it is the host’s')
       .argument('<command...>')
       .passThroughOptions()
+      .addHelpText(
+        'after',
+        examples(
+          ['sealer local exec lab -- curl -s http://198.18.1.2:30080/', 'a program of this machine, in their network'],
+          ['sealer local exec lab-m1 -- bash', 'a shell on a host'],
+        ),
+      )
       .action(async (name: string, argv: string[]) => {
         const { exec } = await import('../actions/local.ts')
         await exec(context, name, argv[0] === '--' ? argv.slice(1) : argv)
@@ -96,6 +108,7 @@ ${examples(
       .option('-c, --cluster <name>', 'the cluster; may be left away where there is one')
       .option('--port <number>', 'port of 127.0.0.1; by itself the same number', integer(1, 65_535))
       .option('--host <name>', 'this host alone; by itself the first that answers')
+      .addHelpText('after', examples(['sealer local expose 30080 --port 8080', 'http://127.0.0.1:8080 leads there']))
       .action(async (port: number, flags: LocalExposeFlags) => {
         const { expose } = await import('../actions/local.ts')
         await expose(context, port, flags)
@@ -105,6 +118,7 @@ ${examples(
     declare('unexpose', 'close what expose has opened')
       .argument('<port>', 'port of 127.0.0.1', integer(1, 65_535))
       .option('-c, --cluster <name>', 'the cluster; may be left away where there is one')
+      .addHelpText('after', examples(['sealer local unexpose 8080', 'the port of this machine is free again']))
       .action(async (port: number, flags: LocalExposeFlags) => {
         const { unexpose } = await import('../actions/local.ts')
         await unexpose(context, port, flags)
