@@ -230,7 +230,7 @@ async function packLayers(
       { entries, mtime, ...how },
       { fresh: options.noCache === true, signal: stop },
     )
-    say(`${platformText(platform)}: ${createdBy}${cached ? ' (cached)' : ''}`)
+    say(`${platformText(platform)}: ${inOneLine(createdBy)}${cached ? ' (cached)' : ''}`)
     const blob = { ...layer.blob, annotations: { [annotations.createdBy]: createdBy } }
     return { layer: { ...layer, blob } satisfies RootfsLayer, cached }
   }
@@ -259,3 +259,6 @@ function reportOf(reference: string, digest: string, built: readonly BuiltPlatfo
     images: [...new Set(built.flatMap(({ parts }) => parts.images.map((image) => image.reference)))].sort(),
   }
 }
+
+/** Heredocs have many. */
+const inOneLine = (text: string): string => text.trimEnd().replace(/\n[\s\S]*/, ' …')
