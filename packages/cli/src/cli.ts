@@ -19,6 +19,7 @@ import { kubeconfigCommand, kubectlCommand } from './commands/kubectl.ts'
 import { laterCommands } from './commands/later.ts'
 import { localCommand } from './commands/local.ts'
 import { loginCommand, logoutCommand } from './commands/login.ts'
+import { mergeCommand } from './commands/merge.ts'
 import { pluginCommand } from './commands/plugin.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { runCommand } from './commands/run.ts'
@@ -66,6 +67,7 @@ Exit codes: 0 done; 1 tried and failed; 2 nothing was tried; 130 stopped by Ctrl
       inspectCommand(context),
       historyCommand(context),
       diffCommand(context),
+      mergeCommand(context),
       tagCommand(context),
       rmiCommand(context),
       pruneCommand(context),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
+import { SealerError } from './errors.ts'
 import { CacheNotes } from './image/cache-notes.ts'
 import { loadImages } from './image/load.ts'
 import { fullName, parseReference } from './image/reference.ts'
@@ -10,7 +11,7 @@ import type { LocalStore } from './image/store.ts'
 import { openStore } from './image/store.ts'
 import { cacheOf } from './lifecycles/build-cache.ts'
 import type { Logger } from './logger.ts'
-import type { Images } from './sealer.ts'
+import type { Images, TransferOptions } from './sealer.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface ImagesOptions {
@@ -40,6 +41,19 @@ export function createImages(options: ImagesOptions): Images {
     return await work(client)
   }
 
+  const pull = (reference: string, transfer: TransferOptions = {}) =>
+    withRegistry(transfer.insecure, async (client) => {
+      const { pullImage } = await import('./image/pull.ts')
+      await pullImage(client, store, reference, { ...transfer, warn })
+      return store.resolve(fullName(parseReference(reference)))
+    })
+
+  const atHand = (reference: string, transfer: TransferOptions) =>
+    store.resolve(reference).catch((error: unknown) => {
+      if (!SealerError.is(error) || error.code !== 'IMAGE_NOT_FOUND') throw error
+      return pull(reference, transfer)
+    })
+
   return {
     store,
     list: () => store.list(),
@@ -65,6 +79,11 @@ export function createImages(options: ImagesOptions): Images {
       const { diffImages } = await import('./image/diff.ts')
       return diffImages(store, fileNotes, [before, after], signal)
     },
+    merge: async (references, tag, { platforms, signal, ...transfer } = {}) => {
+      const { mergeImages } = await import('./merge/merge-images.ts')
+      for (const reference of references) await atHand(reference, { ...transfer, ...(signal && { signal }) })
+      return mergeImages(store, references, { tag, platforms, notes: fileNotes, signal })
+    },
     prune: async (prune) => {
       const { prune: clear } = await import('./lifecycles/prune.ts')
       return clear(home, store, clock, prune)
@@ -73,12 +92,7 @@ export function createImages(options: ImagesOptions): Images {
     remove: (reference) => store.remove(reference),
     save: (references, target, transfer) => saveImages(store, [references].flat(), target, transfer),
     load: (source, transfer) => loadImages(store, source, { ...transfer, warn }),
-    pull: (reference, transfer = {}) =>
-      withRegistry(transfer.insecure, async (client) => {
-        const { pullImage } = await import('./image/pull.ts')
-        await pullImage(client, store, reference, { ...transfer, warn })
-        return store.resolve(fullName(parseReference(reference)))
-      }),
+    pull,
     push: (reference, target, transfer = {}) =>
       withRegistry(transfer.insecure, async (client) => {
         const { pushImage } = await import('./image/push.ts')

@@ -11,6 +11,7 @@ import type { BuildReport } from './lifecycles/build-types.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
 import type { Logger } from './logger.ts'
 import type { ChartWishes } from './manifests/value-sets.ts'
+import type { MergeReport } from './merge/merge-images.ts'
 import type { Plan } from './plan.ts'
 import type { Plugin } from './plugin.ts'
 import type { OnEvent } from './run-events.ts'
@@ -146,6 +147,11 @@ export interface Images {
   files(reference: string, platform: Platform, signal?: AbortSignal): Promise<readonly RootfsFile[]>
   /** What makes one image another one, and what goes to a receiver of the first who wants the second. */
   diff(before: string, after: string, signal?: AbortSignal): Promise<ImageDiff>
+  /**
+   * Makes one image of several: the union of their files, apps and container images, the later over the earlier. What this machine lacks is pulled.
+   * @throws MERGE_CONFLICTS with everything in which they contradict each other
+   */
+  merge(references: readonly string[], tag: string, options?: TransferOptions): Promise<MergeReport>
   /** Clears away what no image and no build that is under way needs. */
   prune(options?: PruneOptions): Promise<PruneReport>
   tag(source: string, target: string): Promise<void>

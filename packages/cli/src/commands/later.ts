@@ -10,7 +10,6 @@ const names = [
   'host-alias',
   'join',
   'manifest',
-  'merge',
   'mount',
   'rollback',
   'scale-up',

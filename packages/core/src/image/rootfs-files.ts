@@ -28,7 +28,8 @@ export type LayerFile = RootfsFile | LayerMark
 /** `whiteout`: neither the path nor what is below it; `opaque`: nothing of what is below it. */
 export type LayerMark = { readonly path: string; readonly kind: 'whiteout' | 'opaque' }
 
-const isMark = (file: LayerFile): file is LayerMark => file.kind === 'whiteout' || file.kind === 'opaque'
+/** Whether a layer says that nothing stands at a path. */
+export const isMark = (file: LayerFile): file is LayerMark => file.kind === 'whiteout' || file.kind === 'opaque'
 
 /**
  * Every file of a root file system as its layers make it together, in the order of paths. Nothing is unpacked; a layer is read once and remembered,

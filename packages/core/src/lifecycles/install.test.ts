@@ -52,4 +52,15 @@ test('every host for which the image holds nothing is named, beside all other pr
   assert.match(problems[1]?.message ?? '', /linux\/arm64, but .*app:v1 holds only linux\/amd64/)
 })
 
+test('an image of apps alone is refused where a cluster would be made of it', async () => {
+  await using home = await temporaryFolder()
+  await using context = await temporaryContext({ Kubefile: 'FROM scratch\nCOPY file file\n', file: 'text' })
+  await using sealer = createSealer({ home: home.path, plugins: [futureHosts(amd64)] })
+  await sealer.build({ context: context.folder, tag: 'apps:v1', platforms: [amd64], type: 'app-installer' })
+  const checks = await sealer.check({ image: 'apps:v1', counts: { masters: 1, nodes: 0 } })
+  const problem = checks.find(({ id }) => id === 'image-installs')
+  assert.is(problem?.ok, false)
+  assert.match(problem?.remedy ?? '', 'sealer merge BASE apps:v1 -t NAME')
+})
+
 test.run()

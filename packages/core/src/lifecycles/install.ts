@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { checkHosts } from '../checks/check-hosts.ts'
+import { cannotInstall } from '../checks/check-image.ts'
 import { misfit } from '../checks/check-platform.ts'
 import { type Distribution, distributionSteps, isMaster, type Receiver } from '../distribution/distribution.ts'
 import { clusterPaths } from '../distribution/paths.ts'
@@ -106,7 +107,9 @@ export async function examineHosts(run: Run): Promise<Examination> {
     serve: runtime.delivery === 'hosts',
   })
   const checks = await checkHosts({ hosts: known, failures, wanted, runtime, needBytes: distribution.bytes })
-  return { observed, known, receivers, distribution, checks: [...checks, ...misfits] }
+  const [first] = receivers
+  const apart = first === undefined ? [] : cannotInstall(wanted.image.reference, first.image.config, runtime)
+  return { observed, known, receivers, distribution, checks: [...checks, ...misfits, ...apart] }
 }
 
 const idsOf = (steps: readonly Step[]): readonly string[] => steps.map((step) => step.id)
