@@ -329,6 +329,24 @@ for (const name of ['clusterimage', 'multiarch']) {
   })
 }
 
+test('a lock file pins the digest that an old base has in its registry, and that is enough to build elsewhere', async () => {
+  await using registry = await registryDouble()
+  await using source = await temporaryStore()
+  await loadImages(source, join(testdata, 'appimage', 'image.oci.tar'))
+  await servedOriginals(registry, source, 'example.test/demo/appimage:v1')
+  const { origin = '' } = await source.resolve('example.test/demo/appimage:v1')
+  const kubefile = { Kubefile: `FROM ${registry.host}/old:v1\nENV A=1\n` }
+  await using here = await workplace(kubefile)
+  const file = join(here.context.folder, 'sealer.lock')
+  const first = await here.build({ lock: { file } })
+  assert.match(await readFile(file, 'utf8'), origin)
+
+  registry.manifests.delete('old:v1')
+  await using elsewhere = await workplace({ ...kubefile, 'sealer.lock': await readFile(file, 'utf8') })
+  const lock = { file: join(elsewhere.context.folder, 'sealer.lock'), locked: true }
+  assert.is((await elsewhere.build({ lock })).digest, first.digest)
+})
+
 test('one platform of an old image is pulled alone; one that it lacks is refused', async () => {
   await using registry = await registryDouble()
   await using source = await temporaryStore()
