@@ -30,7 +30,7 @@ function declareHooks() {
       kubefile: new AsyncSeriesWaterfallHook<[source: BuildSource]>(['source']),
       /**
        * Each answer feeds the next: what reads container images out of files, in the order of asking. A file that one claims is shown to
-       * no later one. Built in: charts, manifests. A plugin's own come first.
+       * no later one. Built in: charts, kustomizations, manifests. A plugin's own come first.
        */
       readers: new AsyncSeriesWaterfallHook<[readers: readonly ImageReader[]]>(['readers']),
       /** Each answer feeds the next: the container images found, before they are fetched. This is how a plugin adds or drops images. */

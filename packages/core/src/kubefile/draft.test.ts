@@ -55,6 +55,25 @@ test('a folder with Chart.yaml is a chart', async () => {
   assert.equal(apps, [{ name: 'cache', type: 'helm', files: ['.'] }])
 })
 
+test('a folder with a kustomization is applied as such; with some below it needs commands', async () => {
+  await using context = await temporaryContext({
+    'web/kustomization.yaml': 'resources: [web.yaml]',
+    'web/web.yaml': '',
+    'web/notes.txt': '',
+    'tree/base/kustomization.yaml': '',
+  })
+  const { apps } = await draftOf(
+    context,
+    'APP web local://web\nAPP tree local://tree\nAPPCMDS tree ["kubectl apply -k base"]',
+  )
+  assert.equal(
+    apps.map(({ type, files }) => [type, ...files]),
+    [['kube', 'kustomization.yaml'], ['other']],
+  )
+  const error = await rejection<SealerError>(draftOf(context, 'APP tree local://tree'))
+  assert.match(error.hint, /\["kubectl apply -k base"\]/)
+})
+
 test('of shell scripts those of the first source are run', async () => {
   const draft = await drafted('APP ops local://ops local://assets\nLAUNCH ops')
   assert.equal(draft.apps, [{ name: 'ops', type: 'shell', files: ['a.sh', 'z.sh'] }])

@@ -3,6 +3,7 @@ import semver from 'semver'
 import type { Platform } from '../hosts/host.ts'
 import type { AppConfig, ClusterConfig } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
+import { isKustomizationFile } from '../manifests/kustomization-files.ts'
 import type { RunInput } from '../sandbox/runner.ts'
 import { appFiles, appsFolder } from './app-files.ts'
 import { Arguments } from './arguments.ts'
@@ -288,9 +289,19 @@ class Drafting {
       throw this.#scene.problem(
         at,
         `How ${config.name} is launched cannot be seen from its files: they are neither a chart nor all YAML nor all shell scripts.`,
-        `Say it with APPCMDS ${config.name} ["bash", "install.sh"], or make an APP of each kind of files.`,
+        `Say it with APPCMDS ${config.name} ${this.#commandFor(config.name)}, or make an APP of each kind of files.`,
       )
     }
+  }
+
+  /** What an app's commands may look like: kustomizations below its folder are applied one by one. */
+  #commandFor(app: string): string {
+    const folder = `${appsFolder}/${app}/`
+    const kustomization = [...this.#kinds.keys()].find(
+      (path) => path.startsWith(folder) && isKustomizationFile(posix.basename(path)),
+    )
+    if (kustomization === undefined) return '["bash", "install.sh"]'
+    return `["kubectl apply -k ${posix.dirname(kustomization.slice(folder.length))}"]`
   }
 
   #warnOfSilence(): void {

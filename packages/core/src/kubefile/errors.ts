@@ -75,6 +75,15 @@ export const buildErrors = defineErrors('core', {
     hint: () =>
       'Try it by hand: helm template. A chart that does not go without values of a site gets them for the build: --values FILE, or sealer.values.yaml (docs/guides/charts.md).',
   },
+  KUSTOMIZE_MISSING: {
+    message: (d: { kustomization: string }) =>
+      `The images of the kustomization ${d.kustomization} cannot be found: there is neither kubectl nor kustomize, on PATH or below bin/ in the base image.`,
+    hint: () => 'Install kubectl, or build FROM a base image that holds it, or list the images in manifests/imageList.',
+  },
+  KUSTOMIZATION_INVALID: {
+    message: (d: { place: string; reason: string }) => `${d.place}: this kustomization cannot be rendered: ${d.reason}`,
+    hint: () => 'Try it by hand: kubectl kustomize. It must do without a network, since a site has none.',
+  },
   VALUES_INVALID: {
     message: (d: { file: string; reason: string }) => `The values in ${d.file} cannot be used: ${d.reason}`,
     hint: () => 'What may stand there: docs/guides/charts.md',

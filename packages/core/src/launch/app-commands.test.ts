@@ -18,6 +18,12 @@ test('manifests are applied in launch order, by the server', () => {
   ])
 })
 
+test('a kustomization is applied as such', () => {
+  assert.equal(argv({ name: 'web', type: 'kube', files: ['kustomization.yaml'] }), [
+    'kubectl apply --server-side --force-conflicts --field-manager=sealer -k application/apps/web',
+  ])
+})
+
 test('a chart is installed or upgraded', () => {
   assert.equal(argv({ name: 'cache', type: 'helm', files: ['.'] }), [
     'helm upgrade --install cache application/apps/cache',

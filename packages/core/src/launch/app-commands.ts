@@ -1,5 +1,7 @@
+import { posix } from 'node:path'
 import type { Command } from '../hosts/host.ts'
 import type { AppConfig, ClusterConfig } from '../image/cluster-config.ts'
+import { isKustomizationFile } from '../manifests/kustomization-files.ts'
 import type { Launchpad } from '../runtime.ts'
 import type { Wanted } from '../wanted.ts'
 
@@ -66,9 +68,12 @@ export const wholeCommand = (command: string, place: AppPlace, env: Readonly<Rec
 
 const applyManifests = ['kubectl', 'apply', '--server-side', '--force-conflicts', '--field-manager=sealer']
 
-/** `-f FILE` for every manifest of an app, in launch order. */
-export const fileArguments = (app: AppConfig): readonly string[] =>
-  app.files.flatMap((file) => ['-f', appPath(app, file)])
+/** `-f FILE` for every manifest of an app, in launch order; `-k FOLDER` for a kustomization. */
+export function fileArguments(app: AppConfig): readonly string[] {
+  const [only = '', ...more] = app.files
+  if (more.length === 0 && isKustomizationFile(posix.basename(only))) return ['-k', posix.dirname(appPath(app, only))]
+  return app.files.flatMap((file) => ['-f', appPath(app, file)])
+}
 
 /** Scripts were always run by bash; a host without it has sh. */
 const shellScript = (file: string) => [

@@ -1,0 +1,1 @@
+{{- define "unused" }}image: kinds/helper:1{{ end }}

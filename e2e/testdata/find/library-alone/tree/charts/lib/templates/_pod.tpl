@@ -1,0 +1,3 @@
+{{- define "lib.pod" -}}
+containers: [{ name: x, image: never/this:1 }]
+{{- end -}}
