@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { type CliContext, createProgram } from '@sealer/cli'
 
 type Command = ReturnType<typeof createProgram>
@@ -38,6 +38,7 @@ function paper(stdout: (text: string) => void): CliContext {
       live: false,
       columns: 110,
       stdin: Readable.from([]),
+      output: new PassThrough(),
       stdout: (text) => stdout(String(text)),
       stderr: () => {},
     },

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { Sealer, TerminalWindow, Wish } from '@sealer/core'
 
 /** How a command answers: text for people, or JSON (one document; a run gives one event a line first). */
@@ -26,6 +26,8 @@ export interface Terminal {
   readonly stdin: Readable
   /** To hand on to a program elsewhere; absent where standard input or output is none. */
   readonly window?: OwnWindow
+  /** Where answers go as bytes, at the pace of who reads them. */
+  readonly output: Writable & { readonly isTTY?: boolean }
   /** Answers. */
   stdout(text: string | Uint8Array): void
   /** Everything else: progress, warnings, errors. Replaced while a region of the screen is redrawn. */

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import type { Plan, RunEvent, Sealer, StoredImage, Wish } from '@sealer/core'
 import { runCli } from './cli.ts'
 import type { CliContext, SealerRequest } from './context.ts'
@@ -27,6 +27,7 @@ export function fakeContext(
       live: false,
       columns: 80,
       stdin: Readable.from([Buffer.from(stdin)]),
+      output: new PassThrough(),
       stdout: (text) => {
         said.out += String(text)
       },

@@ -16,7 +16,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.ok) // whoever read has seen enough, as `sealer images | head -1`
+    if (error.code === 'EPIPE') process.exit(context.exitCode) // whoever read has seen enough, as `sealer images | head -1`
     throw error
   })
 }
@@ -29,6 +29,7 @@ const terminal: Terminal = {
   },
   stdin,
   ...(stdin.isTTY && stdout.isTTY ? { window: ownWindow() } : {}),
+  output: stdout,
   stdout: (text) => void stdout.write(text),
   stderr: (text) => void stderr.write(text),
 }

@@ -101,6 +101,12 @@ export interface SaveOptions extends TransferOptions {
   readonly since?: readonly string[]
 }
 
+/** How images are loaded. */
+export interface LoadOptions extends TransferOptions {
+  /** Name of the one image that the archive holds, whatever name it has there. */
+  readonly tag?: string
+}
+
 /** What is cleared away. */
 export interface PruneOptions {
   /** Says what would go, and removes nothing. */
@@ -160,7 +166,7 @@ export interface Images {
   /** Writes an OCI archive (tar) of one image or several to a file, or to a stream, which is ended. */
   save(references: string | readonly string[], target: string | Writable, options?: SaveOptions): Promise<void>
   /** Reads an OCI archive (tar) or a layout folder; gives the names it brought. */
-  load(file: string | Readable, options?: TransferOptions): Promise<readonly StoredImage[]>
+  load(file: string | Readable, options?: LoadOptions): Promise<readonly StoredImage[]>
   pull(reference: string, options?: TransferOptions): Promise<StoredImage>
   push(
     reference: string,

@@ -89,7 +89,7 @@ const withTransferOptions = (command: Command): Command =>
 
 /** Flags of `save`. */
 export interface SaveFlags extends TransferFlags {
-  readonly output: string
+  readonly output?: string
   readonly since?: readonly string[]
 }
 
@@ -97,7 +97,7 @@ export interface SaveFlags extends TransferFlags {
 export function saveCommand(context: CliContext): Command {
   return withTransferOptions(declare('save', 'write cluster images into an archive'))
     .argument('<images...>')
-    .requiredOption('-o, --output <file>', 'the archive to write (.tar)')
+    .option('-o, --output <file>', 'the archive to write (.tar); by itself, and for -, standard output')
     .option('--platform <list>', 'these platforms alone, e.g. linux/arm64', list)
     .option('--since <images>', 'leave out what the receiver has of these images', list)
     .addOption(new Option('--format <format>').choices(['oci-archive']).default('oci-archive').hideHelp())
@@ -108,6 +108,7 @@ export function saveCommand(context: CliContext): Command {
         ['sealer save dashboard:v1 -o dashboard.tar', 'for a site without network'],
         ['sealer save dashboard:v2 --since dashboard:v1 -o delta.tar', 'only what is new, for a site that has v1'],
         ['sealer save dashboard:v1 shop:v1 -o both.tar', 'what both need is in it once'],
+        ['sealer save dashboard:v1 | ssh site sealer load -', 'through a pipe, without a file'],
       ),
     )
     .action(async (images: string[], flags: SaveFlags) => {
@@ -116,13 +117,26 @@ export function saveCommand(context: CliContext): Command {
     })
 }
 
+/** Flags of `load`. */
+export interface LoadFlags extends TransferFlags {
+  readonly tag?: string
+}
+
 /** `sealer load`: images of a file into the store. */
 export function loadCommand(context: CliContext): Command {
   return withTransferOptions(declare('load', 'read cluster images from an archive'))
     .argument('[file]', 'the archive (.tar) or layout folder; - for standard input')
+    .option('--platform <list>', 'these platforms have to be there, e.g. linux/arm64', list)
+    .option('-t, --tag <name>', 'name of the image, where another tool has written none or another one')
     .addOption(new Option('-i, --input <file>').hideHelp())
-    .addHelpText('after', examples(['sealer load dashboard.tar', 'every digest is checked']))
-    .action(async (file: string | undefined, flags: TransferFlags & { readonly input?: string }) => {
+    .addHelpText(
+      'after',
+      examples(
+        ['sealer load dashboard.tar', 'every digest is checked'],
+        ['sealer load -t dashboard:v1 layout/', 'a folder that another tool has written'],
+      ),
+    )
+    .action(async (file: string | undefined, flags: LoadFlags & { readonly input?: string }) => {
       const { load } = await import('../actions/transfer.ts')
       await load(context, file ?? flags.input, flags)
     })

@@ -1,3 +1,4 @@
+import type { PassThrough } from 'node:stream'
 import type { Images, PruneOptions, StoredImage } from '@sealer/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -109,6 +110,22 @@ test('ages and sizes of prune are read', async () => {
   assert.equal(second, [false, 0, undefined])
   const context = fakeContext({ images: { ...images, prune } as Images })
   assert.is(await type('prune --older-than soon', context), 2)
+})
+
+test('save writes to standard output when no file is named, and never to a terminal', async () => {
+  const save: Images['save'] = async (_images, target) => {
+    assert.ok(typeof target !== 'string')
+    if (typeof target !== 'string') target.end('archive')
+  }
+  const context = fakeContext({ images: { ...images, save } as Images })
+  assert.is(await type('save dashboard:v1', context), 0, context.err())
+  assert.is(String((context.terminal.output as PassThrough).read()), 'archive')
+  assert.is(context.out(), '')
+
+  const onTerminal = fakeContext({ images: { ...images, save } as Images })
+  Object.assign(onTerminal.terminal.output, { isTTY: true })
+  assert.is(await type('save dashboard:v1 -o -', onTerminal), 2)
+  assert.match(onTerminal.err(), 'an archive is nothing for a terminal')
 })
 
 test.run()

@@ -3,7 +3,7 @@ import { platformText } from '../hosts/host.ts'
 import type { BlobStore } from './blobs.ts'
 import type { BlobDescriptor, CarriedImage, ClusterConfig, RootfsLayer } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
-import { annotations, maxJsonBytes, mediaTypes, platformFits } from './oci.ts'
+import { annotations, isIndexType, isManifestType, maxJsonBytes, mediaTypes, platformFits } from './oci.ts'
 import { fullName, parseReference } from './reference.ts'
 import type { ClusterImages, OciIndex, OciManifest } from './schemas.ts'
 import { clusterConfigSchema, clusterImagesSchema } from './schemas.ts'
@@ -98,7 +98,7 @@ async function writeCompanion(blobs: BlobStore, parts: PlatformParts, rootfs: st
       }))
       .toSorted((a, b) => compare(a.reference, b.reference)),
   }
-  const carried = new Map(parts.images.flatMap((image) => image.blobs.map((blob) => [blob.digest, plain(blob)])))
+  const carried = new Map(parts.images.flatMap((image) => image.blobs.map((blob) => [blob.digest, asCarried(blob)])))
   return putManifest(blobs, {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
@@ -161,6 +161,13 @@ const sorted = (value: unknown): unknown =>
     : value
 
 const plain = ({ mediaType, digest, size }: BlobDescriptor): BlobDescriptor => ({ mediaType, digest, size })
+
+/** Its digest stays; its media type says that it is bytes like a layer. */
+function asCarried(blob: BlobDescriptor): BlobDescriptor {
+  const { mediaType, digest, size } = blob
+  if (!isIndexType(mediaType) && !isManifestType(mediaType)) return plain(blob)
+  return { mediaType: mediaTypes.carriedManifest, digest, size, annotations: { [annotations.carriedType]: mediaType } }
+}
 
 /** Order of code units: the same on every machine, whatever its language. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

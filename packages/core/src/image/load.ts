@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { clusterImageOf } from '../old-images/cluster-image-of.ts'
-import type { TransferOptions } from '../sealer.ts'
-import { nameInLayout, readLayout, readOciArchive } from './archives.ts'
+import type { LoadOptions } from '../sealer.ts'
+import { namedRoots } from './archive-names.ts'
+import { readLayout, readOciArchive } from './archives.ts'
 import { closureOf } from './closure.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
@@ -13,7 +14,7 @@ import type { LocalStore } from './store.ts'
 import { openArchive, unpacked } from './tar-file.ts'
 
 /** How images are loaded. */
-export interface LoadOptions extends TransferOptions {
+export interface Loading extends LoadOptions {
   /** Told what a user should know of images of sealer 0.9 to 0.11. */
   readonly warn?: (text: string) => void
 }
@@ -26,7 +27,7 @@ export interface LoadOptions extends TransferOptions {
 export async function loadImages(
   store: LocalStore,
   source: string | Readable,
-  { signal, onProgress, platforms, warn = () => {} }: LoadOptions = {},
+  { signal, onProgress, platforms, tag, warn = () => {} }: Loading = {},
 ): Promise<readonly StoredImage[]> {
   const archive = typeof source === 'string' ? source : 'the archive'
   const total = typeof source === 'string' ? await sizeOf(source) : 0
@@ -36,7 +37,7 @@ export async function loadImages(
     onProgress?.({ done, total: Math.max(done, total), what: archive })
   }
 
-  const named = byName(await readRoots(store, source, archive, signal, onBytes), archive)
+  const named = namedRoots(await readRoots(store, source, archive, signal, onBytes), archive, tag)
   const images = new Map<string, BlobDescriptor>()
   for (const [name, roots] of named) {
     for (const root of roots) await refuseWithoutBase(store, root, archive)
@@ -47,20 +48,6 @@ export async function loadImages(
   }
   for (const [name, root] of images) await store.tag(name, root)
   return Promise.all([...images.keys()].map((name) => store.resolve(name)))
-}
-
-/** What each name stands for; several manifests are the platforms of an image of sealer 0.9 to 0.11. */
-function byName(roots: readonly BlobDescriptor[], archive: string): Map<string, [BlobDescriptor, ...BlobDescriptor[]]> {
-  const names = new Map<string, [BlobDescriptor, ...BlobDescriptor[]]>()
-  for (const root of roots) {
-    const name = nameInLayout(root)
-    if (name === undefined) throw imageErrors.ARCHIVE_INVALID({ archive, reason: `${root.digest} has no full name` })
-    const others = names.get(name)
-    if (others === undefined) names.set(name, [root])
-    else others.push(root)
-  }
-  if (names.size === 0) throw imageErrors.ARCHIVE_INVALID({ archive, reason: 'there is no image in it' })
-  return names
 }
 
 /** A delta brings its indexes and manifests whole, so what its base should have brought shows. */

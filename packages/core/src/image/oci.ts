@@ -14,6 +14,8 @@ export const mediaTypes = {
   cluster: 'application/vnd.sealer.cluster.v1',
   clusterConfig: 'application/vnd.sealer.cluster.config.v1+json',
   clusterImages: 'application/vnd.sealer.cluster.images.v1+json',
+  /** In a companion: a manifest or an index of a container image, as it is upstream. Under its own type, tools would take it for one of this image. */
+  carriedManifest: 'application/vnd.sealer.cluster.manifest.v1+json',
 } as const
 
 /** Annotations that sealer reads and writes. */
@@ -34,6 +36,8 @@ export const annotations = {
   imageLayers: 'io.sealer.cluster.image-layers',
   /** In the store's `index.json`: the digest that an image of sealer 0.9 to 0.11 has where it comes from. */
   origin: 'io.sealer.layout.origin',
+  /** On a carried manifest in a companion: its own media type. */
+  carriedType: 'io.sealer.cluster.media-type',
   /** On a rootfs layer: the Kubefile line that made it; becomes its entry in the history. */
   createdBy: 'io.sealer.layer.created-by',
 } as const

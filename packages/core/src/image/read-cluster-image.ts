@@ -124,12 +124,12 @@ export async function readPlatform(blobs: BlobStore, pair: ClusterPair, image: s
     throw refuse(`${rootfs.layers.length} layers have ${diffIds.length} diff IDs`)
 
   const history = (rootfsConfig.history ?? []).filter((entry) => entry.empty_layer !== true)
-  const blobOf = new Map(carried.map((blob) => [blob.digest, blob]))
   const imageLayers = new Set(companion.annotations?.[annotations.imageLayers]?.split(','))
   const layers = rootfs.layers.map((blob, at) => ({
     blob: withHistory(blob, history[at]?.created_by),
     diffId: diffIds[at] ?? '',
   }))
+  const blobOf = new Map(carried.map((blob) => [blob.digest, asUpstream(blob)]))
   return {
     config,
     rootfs: pair.rootfs.digest,
@@ -147,6 +147,13 @@ export async function readPlatform(blobs: BlobStore, pair: ClusterPair, image: s
       }
     }),
   }
+}
+
+/** A blob of a container image with the media type that it has upstream. */
+function asUpstream(blob: BlobDescriptor): BlobDescriptor {
+  const { mediaType, digest, size, annotations: notes } = blob
+  if (mediaType !== mediaTypes.carriedManifest) return blob
+  return { mediaType: notes?.[annotations.carriedType] ?? mediaTypes.manifest, digest, size }
 }
 
 /** What made a layer, so that an image built upon this one can tell it as well. */

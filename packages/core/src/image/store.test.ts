@@ -70,6 +70,21 @@ test('the companion holds each blob of the container images once, under its own 
   )
 })
 
+test('manifests of container images stand in the companion as bytes, and are read with their own type', async () => {
+  await using store = await temporaryStore()
+  const parts = await smallPlatform(store.blobs)
+  const { digest } = await sealImage(store, { tag: 'app:v1', platforms: [parts] })
+  const index = JSON.parse(String(await store.blobs.read(digest))) as OciIndex
+  const companion = JSON.parse(String(await store.blobs.read(index.manifests[1]?.digest ?? ''))) as OciManifest
+  const manifests = companion.layers.filter(({ digest: one }) => parts.images.some((image) => image.digest === one))
+  assert.equal(
+    manifests.map(({ mediaType, annotations: notes }) => [mediaType, notes?.[annotations.carriedType]]),
+    parts.images.map(() => [mediaTypes.carriedManifest, mediaTypes.manifest]),
+  )
+  const { images } = await store.platform(await store.resolve('app:v1'), amd64)
+  assert.equal(images[0]?.blobs[0]?.mediaType, mediaTypes.manifest)
+})
+
 test('what made a layer is remembered for images that are built upon this one', async () => {
   await using store = await temporaryStore()
   const parts = await smallPlatform(store.blobs)
