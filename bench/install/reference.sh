@@ -20,7 +20,7 @@ phase() { awk -v a="$began" -v b="$(date +%s.%N)" -v name="$1" 'BEGIN { printf "
 fail() { echo "reference: $*" >&2; exit 1; }
 side_by_side() { local pids=() pid host task=$1; shift; for host in "$@"; do "$task" "$host" & pids+=($!); done; for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" || fail "$task"; done; }
 
-copy_programs() { on "$1" 'mkdir -p /opt/cni/bin /etc/cni/net.d' && put "$1" "$CONTEXT"/bin/amd64/* /usr/local/bin/ && put "$1" "$CONTEXT"/cni/bin/amd64/* /opt/cni/bin/ && put "$1" "$CONTEXT"/cni/net.d/* /etc/cni/net.d/; }
+copy_programs() { on "$1" 'mkdir -p /opt/cni/bin /etc/cni/net.d /usr/local/lib/igzip' && put "$1" "$CONTEXT"/bin/amd64/* /usr/local/bin/ && put "$1" "$CONTEXT"/igzip/amd64/* /usr/local/lib/igzip/ && put "$1" "$CONTEXT"/cni/bin/amd64/* /opt/cni/bin/ && put "$1" "$CONTEXT"/cni/net.d/* /etc/cni/net.d/; }
 
 start_runtime() {
   on "$1" bash -s "$first" "$PAUSE" "${USE_CGROUPFS:-}" "${KEEP_OOM:-}" <<'REMOTE'
@@ -45,6 +45,7 @@ cat >/etc/systemd/system/containerd.service <<X
 After=network.target
 [Service]
 Type=notify
+Environment=PATH=/usr/local/lib/igzip:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ExecStart=/usr/local/bin/containerd
 Delegate=yes
 KillMode=process

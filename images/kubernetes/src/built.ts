@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { containerImages, filterPackages, imageTags } from './container-images.ts'
-import type { DebianPackage } from './debian.ts'
-import { debianTree } from './debian.ts'
+import { type DebianPackage, debianTree } from './debian.ts'
+import { fastGunzip } from './fast-gunzip.ts'
 import { folderDigests } from './file-digest.ts'
 import type { Gathered, HostFiles, PartRecord } from './gathered.ts'
-import { hostPrograms, pick } from './gathered.ts'
+import { debianRecord, hostPrograms, pick } from './gathered.ts'
 import type { Go } from './go.ts'
 import { findGo } from './go.ts'
 import { goPart } from './go-part.ts'
@@ -18,21 +18,27 @@ import type { Release } from './releases.ts'
 /** Builds every part from Go modules, one after the other: each keeps all processors busy by itself. */
 export async function gatherBuilt(release: Release, archs: readonly Arch[]): Promise<Gathered> {
   const go = await findGo()
-  const progress = new Progress(archs.length * (partsOf(release).length + 2))
+  const progress = new Progress(archs.length * (partsOf(release).length + 3))
   const files = new Map<Arch, HostFiles>()
   const recipes = new Map<Arch, readonly ImageRecipe[]>()
   for (const arch of archs) {
     const built = await buildPrograms(release, arch, go, progress)
     const title = `iptables, nftables and conntrack for ${arch}`
     const filter = await progress.part(title, () => debianTree(filterPackages, arch))
+    const gunzip = await fastGunzip(arch, progress)
     const programs = Object.assign({}, ...built.map((part) => part.programs))
     const cni = built.find((part) => part.name === 'cni-plugins')?.programs ?? {}
-    const records = [...built.flatMap((part) => part.records), ...filter.packages.map(debianRecord)]
-    files.set(arch, { bin: pick(programs, hostPrograms), cni, records })
+    const records = [...built.flatMap((part) => part.records), ...filtering(filter.packages), ...gunzip.records]
+    files.set(arch, { bin: pick(programs, hostPrograms), cni, gunzip: gunzip.files, records })
     recipes.set(arch, await containerImages(release, arch, { programs, filter }))
   }
   return { source: 'built', files, images: { recipes }, tags: imageTags }
 }
+
+const filtering = (packages: readonly DebianPackage[]): readonly PartRecord[] =>
+  packages.map((one) =>
+    debianRecord(one, `see usr/share/doc/${one.name}/copyright in the images of kube-proxy and flannel`),
+  )
 
 interface BuiltPart {
   readonly name: string
@@ -58,9 +64,4 @@ async function builtPart({ name, version, licence, module }: PartFacts, folder: 
     ([program, sha256]) => ({ name: program, version, licence, module, source, sha256 }) as const,
   )
   return { name, programs, records }
-}
-
-function debianRecord({ name, version, sha256 }: DebianPackage): PartRecord {
-  const licence = `see usr/share/doc/${name}/copyright in the images of kube-proxy and flannel`
-  return { name, version, licence, module: `debian:${name}`, source: 'official', sha256 }
 }

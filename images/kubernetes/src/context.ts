@@ -34,9 +34,11 @@ async function removeOutdated(kind: string, current: string): Promise<void> {
 }
 
 async function writeContext(folder: string, { files, images, tags }: Gathered): Promise<void> {
-  for (const [arch, { bin, cni, records }] of files) {
+  for (const [arch, { bin, cni, gunzip, records }] of files) {
     for (const [name, path] of Object.entries(bin)) await place(path, join(folder, 'bin', arch, name))
     for (const [name, path] of Object.entries(cni)) await place(path, join(folder, 'cni', 'bin', arch, name))
+    for (const [name, path] of Object.entries(gunzip)) await place(path, join(folder, 'igzip', arch, name))
+    await place(join(home, 'rootfs/lib/igzip/igzip'), join(folder, 'igzip', arch, 'igzip'))
     await copyFile(join(home, 'rootfs/cni/bin/flannel'), join(folder, 'cni', 'bin', arch, 'flannel'))
     await chmod(join(folder, 'cni', 'bin', arch, 'flannel'), 0o755)
     await write(join(folder, 'parts', arch, 'PARTS.json'), `${JSON.stringify(records, undefined, 2)}\n`)
@@ -80,6 +82,11 @@ async function ownFiles(): Promise<string[]> {
   const code = ['container-images', 'context', 'gathered', 'libraries', 'oci-layout', 'tar'].map(
     (name) => `src/${name}.ts`,
   )
-  const others = ['flannel.yaml', 'rootfs/cni/bin/flannel', 'rootfs/cni/net.d/10-flannel.conflist']
+  const others = [
+    'flannel.yaml',
+    'rootfs/cni/bin/flannel',
+    'rootfs/cni/net.d/10-flannel.conflist',
+    'rootfs/lib/igzip/igzip',
+  ]
   return Promise.all([...code, ...others].map((name) => readFile(join(home, name), 'utf8')))
 }

@@ -1,3 +1,4 @@
+import type { DebianPackage } from './debian.ts'
 import type { ImageRecipe } from './oci-layout.ts'
 import type { Arch } from './platform.ts'
 
@@ -15,10 +16,17 @@ export interface PartRecord {
   readonly sha256: string
 }
 
+/** The line of a Debian package; `licence` says where its text stands. */
+export const debianRecord = ({ name, version, sha256 }: DebianPackage, licence: string): PartRecord => ({
+  ...{ name, version, licence, module: `debian:${name}`, source: 'official', sha256 },
+})
+
 /** What goes onto hosts of one architecture: paths on this machine by file name. */
 export interface HostFiles {
   readonly bin: Readonly<Record<string, string>>
   readonly cni: Readonly<Record<string, string>>
+  /** For `lib/igzip/` of the rootfs. */
+  readonly gunzip: Readonly<Record<string, string>>
   readonly records: readonly PartRecord[]
 }
 

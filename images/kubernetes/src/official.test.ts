@@ -67,7 +67,10 @@ async function archive(members: readonly string[]): Promise<Buffer> {
 
 let count = 0
 function gather(checksums = join(home, `sums-${count++}.json`)) {
-  return gatherOfficial(release, [ownArch()], { sites, checksums, progress: () => undefined })
+  return gatherOfficial(release, [ownArch()], {
+    ...{ sites, checksums, progress: () => undefined },
+    gunzip: async () => ({ files: {}, records: [] }),
+  })
 }
 
 test('every program is there, and the images that kubeadm asks for are named', async () => {

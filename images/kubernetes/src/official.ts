@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { contentKey, once, partsFolder } from './cache.ts'
 import { Checksums } from './checksums.ts'
+import { type FastGunzip, fastGunzip } from './fast-gunzip.ts'
 import { fileDigest, folderDigests } from './file-digest.ts'
 import type { Gathered, HostFiles, PartRecord } from './gathered.ts'
 import { hostPrograms, pick } from './gathered.ts'
@@ -23,19 +24,25 @@ export interface OfficialOptions {
   /** File with the sums of all release files used so far. */
   readonly checksums?: string
   readonly progress?: (line: string) => void
+  /** Where the fast gunzip of hosts comes from. */
+  readonly gunzip?: (arch: Arch, progress: Progress) => Promise<FastGunzip>
 }
 
 /** Fetches the release files of every part. Container images are named only: `sealer build` fetches them by itself. */
 export async function gatherOfficial(
   release: Release,
   archs: readonly Arch[],
-  { sites = officialSites, checksums = ownChecksums, progress: write }: OfficialOptions = {},
+  { sites = officialSites, checksums = ownChecksums, progress: write, gunzip = fastGunzip }: OfficialOptions = {},
 ): Promise<Gathered> {
   const sums = new Checksums(checksums)
   const all = [...new Set([...archs, ownArch()])] // this machine's kubeadm says which images it wants
-  const progress = new Progress(all.length * officialFiles(release, ownArch(), sites).length, write)
+  const progress = new Progress(all.length * (officialFiles(release, ownArch(), sites).length + 1), write)
   const files = new Map<Arch, HostFiles>()
-  for (const arch of all) files.set(arch, await fetchAll(officialFiles(release, arch, sites), arch, sums, progress))
+  for (const arch of all) {
+    const fetched = await fetchAll(officialFiles(release, arch, sites), arch, sums, progress)
+    const fast = await gunzip(arch, progress)
+    files.set(arch, { ...fetched, gunzip: fast.files, records: [...fetched.records, ...fast.records] })
+  }
   const kubeadm = files.get(ownArch())?.bin.kubeadm ?? ''
   const wanted = await run(kubeadm, ['config', 'images', 'list', '--kubernetes-version', `v${release.version}`])
   const names = [...wanted.trim().split('\n'), `ghcr.io/flannel-io/flannel:v${versions.flannel}`]
@@ -57,7 +64,7 @@ async function fetchAll(
   arch: Arch,
   sums: Checksums,
   progress: Progress,
-): Promise<HostFiles> {
+): Promise<Omit<HostFiles, 'gunzip'>> {
   const programs: Record<string, string> = {}
   const cni: Record<string, string> = {}
   const records: PartRecord[] = []

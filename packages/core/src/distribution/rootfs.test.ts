@@ -93,6 +93,21 @@ test('layers are unpacked once, with their modes', () => {
   assert.is(unpack(line).status, 0)
 })
 
+test('a gzip that the lowest layer brings unpacks the others, if it runs', () => {
+  const marks = join(dir, 'marks')
+  const tool = (body: string) => {
+    const folder = layer(`lowest ${body.length}`, { 'lib/igzip/igzip': `#!/bin/sh\n${body}\n` })
+    chmodSync(join(folder, 'lib/igzip/igzip'), 0o755)
+    return folder
+  }
+  const counting = tool(`[ "$1" = --version ] && exit 0; echo "$@" >>${marks}; exec gzip "$@"`)
+  const result = unpack(packed(counting, 'a.blob') + packed(layer('b', { x: '1' }), 'b.blob'))
+  assert.is(result.status, 0, result.stderr)
+  assert.is(readFileSync(marks, 'utf8'), `-d -c ${join(dir, 'b.blob')}\n`)
+  const broken = unpack(packed(tool('exit 1'), 'c.blob') + packed(layer('d', { y: '1' }), 'd.blob'))
+  assert.is(broken.status, 0, broken.stderr)
+})
+
 test('a layer that is not what its diff ID says is refused and leaves nothing', () => {
   const line = packed(layer('a', { x: '1' }), 'blob')
   const wrong = `${'0'.repeat(64)}${line.slice(64)}`

@@ -13,14 +13,17 @@ export const kubeadmAnswer = async (
 ): Promise<string> =>
   (await host.inquire({ argv: [`${site.bin}/kubeadm`, ...args], env: pathWith(site.bin) })).stdout.trim()
 
-/** Runs a command of kubeadm with a configuration of its own, which may hold secrets: readable for root alone, gone afterwards. */
+/**
+ * Runs a command of kubeadm with a configuration of its own, which may hold secrets: readable for root alone, gone afterwards. Gives what it
+ * printed.
+ */
 export async function kubeadm(
   host: Host,
   site: Pick<Site, 'bin'>,
   args: readonly string[],
   config: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const path = `${runFolder}/kubeadm-${args[0]}.yaml`
   await host.run({ argv: ['mkdir', '-p', '-m', '700', runFolder] })
   await host.write(path, config, { mode: 0o600 })
@@ -36,7 +39,7 @@ export async function kubeadm(
       '--config',
       path,
     ]
-    await host.run({ argv: run, env: pathWith(site.bin), signal })
+    return (await host.run({ argv: run, env: pathWith(site.bin), signal })).stdout
   } finally {
     await host.exec('rm', '-f', path, pidFile)
   }

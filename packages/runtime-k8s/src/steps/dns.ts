@@ -1,5 +1,6 @@
 import { type Host, networkWorkloads, type Step, type Workload, waitForWorkloads } from '@sealer/core'
 import { adminEnv } from '../environment.ts'
+import { dnsManifest } from '../kubeadm/dns-manifest.ts'
 import { configFile } from '../kubeadm/documents.ts'
 import { kubeadm } from '../kubeadm/kubeadm.ts'
 import { loadConfig, wantedAddons } from '../kubeadm/load-config.ts'
@@ -43,7 +44,13 @@ export const addDns = (site: Site, members: Members): Step => ({
       nodeRegistration: { name: master.name },
       localAPIEndpoint: { advertiseAddress: master.address },
     })
-    await kubeadm(master, site, ['init', 'phase', 'addon', 'coredns'], configFile(init, cluster), work.signal)
+    const print = ['init', 'phase', 'addon', 'coredns', '--print-manifest']
+    const printed = await kubeadm(master, site, print, configFile(init, cluster), work.signal)
+    // In kubeadm's name: what an upgrade of it changes later is its own.
+    await adminKubectl(master, site)(
+      ['apply', '--server-side', '--force-conflicts', '--field-manager=kubeadm', '-f', '-'],
+      dnsManifest(printed),
+    )
   },
 })
 
