@@ -79,6 +79,29 @@ test('a control plane that went down while it joined is named as what keeps etcd
   assert.match(cause.hint, /\(m2\).*start it again/)
 })
 
+test('nodes join when the control plane has signed for their token, and not before', async () => {
+  const hosts = clusterWorld(['m1', 'master'], ['n1', 'node'])
+  const [master, node] = hosts
+  let [asked, id] = [0, '']
+  master?.answer('configmap cluster-info', () => {
+    asked += 1
+    assert.not.ok(node?.commands.some((command) => command.includes('kubeadm join')))
+    return JSON.stringify({ data: asked < 3 ? {} : { [`jws-kubeconfig-${id}`]: '' } })
+  })
+  master?.answer(/kubeadm init --skip/, () => {
+    id = /"token": "(\w{6})/.exec(master.files.get('/run/sealer/kubeadm-init.yaml') ?? '')?.[1] ?? ''
+    for (const [path, text] of [
+      ['/etc/kubernetes/kubelet.conf', 'k'],
+      ['/etc/kubernetes/pki/ca.crt', caCertificate],
+    ] as const)
+      master.files.set(path, text)
+    return ''
+  })
+  await runSteps(await install(hosts), hosts)
+  assert.is(asked, 3)
+  assert.ok(node?.commands.some((command) => command.includes('kubeadm join')))
+})
+
 test('CoreDNS comes after the nodes have joined and kube-proxy runs', async () => {
   const hosts = clusterWorld(['m1', 'master'], ['n1', 'node'])
   await runSteps(await install(hosts), hosts)

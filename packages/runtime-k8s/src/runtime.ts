@@ -27,7 +27,7 @@ import { markNode, wantsMarks } from './steps/mark-node.ts'
 import { launchNetwork } from './steps/network.ts'
 import { prepare } from './steps/prepare.ts'
 import { ready } from './steps/ready.ts'
-import { makeToken, withdrawToken } from './steps/token.ts'
+import { awaitToken, makeToken, withdrawToken } from './steps/token.ts'
 
 /** What the wish says about the runtime as such. */
 export interface K8sSettings {
@@ -72,6 +72,7 @@ export class K8sRuntime implements Runtime {
       ...hosts.map((host) => fetchImages(host, site, members)),
       init(site.first, site, members, this.#secrets),
       makeToken(site, members, this.#secrets),
+      awaitToken(site, members),
       launchNetwork(site),
       ...[...site.masters, ...site.nodes].map((host) => join(host, site, members)),
       ...hosts.filter(({ view }) => wantsMarks(view.spec)).map((host) => markNode(host, site, members)),

@@ -14,7 +14,7 @@ export const join = (host: KnownHost, site: Site, members: Members): Step => ({
   title: titleFor(host, site),
   host: host.view,
   after: [
-    'token',
+    'token-signed',
     `init/${site.first.view.name}`,
     `containerd/${host.view.name}`,
     `images/${host.view.name}`,

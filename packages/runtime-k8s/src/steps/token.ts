@@ -1,4 +1,4 @@
-import type { Host, HostView, KnownHost, Secrets, Step, Work } from '@sealer/core'
+import { type Host, type HostView, type KnownHost, type Secrets, type Step, systemClock, type Work } from '@sealer/core'
 import { pathWith } from '../environment.ts'
 import { errors } from '../errors.ts'
 import { configFile } from '../kubeadm/documents.ts'
@@ -56,6 +56,36 @@ export const makeToken = (site: Site, members: Members, secrets: Secrets): Step 
     work.give('token', token)
     work.give('certificate-key', certificateKey)
     work.give('ca-hash', caHash((await master.read('/etc/kubernetes/pki/ca.crt')) ?? ''))
+  },
+})
+
+/** Seconds after which joins begin all the same: kubeadm asks again, and says what is wrong. */
+const signedWithin = 30
+
+/**
+ * The control plane signs its public description for each token a moment after it starts, and a join that comes before waits 5 s before it looks
+ * again.
+ */
+export const awaitToken = (site: Site, members: Members): Step => ({
+  id: 'token-signed',
+  title: 'Wait until the join token can be used',
+  after: ['token', `init/${site.first.view.name}`],
+  skip: async () => {
+    const joining = await missing(site, members)
+    const begins = (await members.master()) === undefined ? site.first : undefined
+    return joining.some((host) => host !== begins) ? undefined : 'no host is to join'
+  },
+  do: async (work) => {
+    const kubectl = adminKubectl(await anyMaster(work, site), site)
+    const signature = `jws-kubeconfig-${tokenId(work.given('token'))}`
+    const deadline = systemClock.now() + signedWithin * 1000
+    const signed = async () => {
+      const info = await kubectl(['get', 'configmap', 'cluster-info', '-n', 'kube-public', '-o', 'json']).catch(
+        () => '',
+      )
+      return info.includes(`"${signature}"`)
+    }
+    while (!(await signed()) && systemClock.now() < deadline) await systemClock.sleep(250, work.signal)
   },
 })
 

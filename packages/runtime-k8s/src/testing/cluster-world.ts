@@ -45,6 +45,11 @@ export function clusterWorld(
   const world: FakeHost[] = hosts.map(([name, role]) => fakeHost(name, [role]))
   const joined = () => world.filter((host) => host.files.has('/etc/kubernetes/kubelet.conf'))
   const addons = new Set<string>()
+  const signed = new Set<string>()
+  const sign = (host: FakeHost) => {
+    const files = ['init', 'token'].map((name) => host.files.get(`/run/sealer/kubeadm-${name}.yaml`) ?? '')
+    for (const [, id = ''] of files.join().matchAll(/"token": "(\w{6})\./g)) signed.add(`jws-kubeconfig-${id}`)
+  }
   for (const host of world) {
     host
       .answer('sha256sum', (command) => digests(command, host))
@@ -55,7 +60,17 @@ export function clusterWorld(
       .answer(/^(nft|ip6?tables-save)/, { exitCode: 127 })
       .answer(/kubeadm version/, 'v1.34.4')
       .answer('config images list', 'registry.k8s.io/kube-proxy:v1.34.4\nregistry.k8s.io/pause:3.10.1')
-      .answer(/kubeadm init --skip/, () => becomeMember(host))
+      .answer(/kubeadm init --skip/, () => {
+        sign(host)
+        return becomeMember(host)
+      })
+      .answer(/kubeadm token create/, () => {
+        sign(host)
+        return ''
+      })
+      .answer('configmap cluster-info', () =>
+        JSON.stringify({ data: Object.fromEntries([...signed].map((key) => [key, ''])) }),
+      )
       .answer(/kubeadm join/, () => becomeMember(host))
       .answer('addon coredns', () => {
         addons.add('coredns')
