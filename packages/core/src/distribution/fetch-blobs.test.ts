@@ -74,11 +74,11 @@ async function peer({
 async function fetchFrom(urls: readonly string[], { identity = '', env = {} } = {}): Promise<string> {
   const files = ['ca', `${identity}cert`, `${identity}key`].map((name) => join(dir, name))
   const child = spawn('sh', ['-c', fetchScript, 'fetch', incoming, ...files, ...urls], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: 'pipe',
     env: { ...process.env, ...env },
   })
   child.stdin.end([...blobs].map(([hex, content]) => `${hex} ${content.length}\n`).join(''))
-  return await text(child.stdout)
+  return (await Promise.all([text(child.stdout), text(child.stderr)])).join('')
 }
 
 const arrived = (hex: string): Buffer | undefined =>
@@ -129,7 +129,7 @@ test('a host without curl asks nobody, and says so', async () => {
   mkdirSync(tools)
   for (const tool of ['sh', 'cat']) spawnSync('ln', ['-s', `/bin/${tool}`, tools])
   const { url, asked } = await peer()
-  assert.match(await fetchFrom([url], { env: { PATH: tools } }), /^none$/m)
+  assert.match(await fetchFrom([url], { env: { PATH: tools } }), /^it has no curl$/m)
   assert.equal(asked, [])
 })
 

@@ -52,10 +52,11 @@ export async function sendBlobs(work: Work, blobs: readonly BlobDescriptor[], so
   const { host, signal } = work
   await host.exec('mkdir', '-p', incoming, blobsRoot)
   if (sources.peers.hosts.length > 0) {
-    await fetchBlobs(work, await missingBlobs(host, blobs), sources.peers)
+    const reason = await fetchBlobs(work, await missingBlobs(host, blobs), sources.peers)
     const lacking = await settled(work, blobs)
     if (lacking.length === 0) return
-    work.say(`${lacking.length} blobs did not come from ${names(sources.peers)} and are sent from here`)
+    const why = reason === '' ? '' : ` (${reason})`
+    work.say(`${lacking.length} blobs did not come from ${names(sources.peers)}${why} and are sent from here`)
   }
   const done = sources.peers.hosts.length > 0 ? await sources.uplink.take(signal) : () => {}
   try {
