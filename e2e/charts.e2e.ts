@@ -1,4 +1,4 @@
-// landing, time limit: 180 s
+// landing, time limit: 300 s
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'

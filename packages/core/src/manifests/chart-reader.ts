@@ -4,7 +4,7 @@ import { CacheNotes } from '../image/cache-notes.ts'
 import type { AppConfig } from '../image/cluster-config.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { definedApiVersions } from './api-versions.ts'
-import { type Chart, imagesInChart } from './chart.ts'
+import { type Chart, type ChartTool, imagesInChart } from './chart.ts'
 import { isPackedChart } from './chart-archive.ts'
 import { besidePath } from './chart-files.ts'
 import { dependenciesIn } from './chart-tree.ts'
@@ -18,9 +18,10 @@ export function chartReader(render: RenderChart = imagesInChart): ImageReader {
   let apiVersions: readonly string[] = []
   return {
     name: 'chart',
-    claim: async (files, { apps }) => {
-      const charts = await chartsIn(files, apps)
-      if (charts.length > 0) apiVersions = await definedIn(files)
+    claim: async (files, search) => {
+      const charts = await chartsIn(files, search.apps)
+      if (charts.length > 0)
+        apiVersions = unique([...(await definedIn(files)), ...(await definedByCharts(charts, search, render))])
       return charts.map(({ path, entries }) => ({ path, files: entries }))
     },
     read: async ({ path, files }, search) => {
@@ -38,25 +39,56 @@ interface Rendering {
 
 /** @throws CHART_INVALID, CHART_TOOL_MISSING, VALUES_INVALID */
 async function readChart(chart: Chart, { search, apiVersions, render }: Rendering): Promise<ReadImages> {
-  const { signal, listed, lenient, cache, imagesIn } = search
-  const helm = await search.program('helm')
-  if (helm === undefined && !listed && lenient !== true) throw buildErrors.CHART_TOOL_MISSING({ chart: chart.path })
-  if (helm === undefined) {
+  const { listed, lenient } = search
+  const strict = !listed && lenient !== true
+  const tool = await toolFor(chart, search)
+  if (tool === undefined && strict) throw buildErrors.CHART_TOOL_MISSING({ chart: chart.path })
+  if (tool === undefined) {
     const trust = listed ? '; the image lists are trusted to name its images' : ''
     return { images: [], doubts: [{ place: chart.path, reason: `there is no helm to render this chart${trust}` }] }
   }
-  const { images, doubts, problems } = await render(chart, {
-    helm,
-    settings: await search.settingsOf(chart),
-    apiVersions,
-    notes: new CacheNotes(join(cache, 'charts')),
-    imagesIn,
-    ...(signal !== undefined && { signal }),
-  })
+  const told = (await asksForApis(chart)) ? apiVersions : []
+  const { images, doubts, problems } = await render(chart, { ...tool, apiVersions: told })
   const [problem] = problems
-  if (problem !== undefined && !listed && lenient !== true)
-    throw buildErrors.CHART_INVALID({ chart: problem.place, reason: problem.reason })
+  if (problem !== undefined && strict) throw buildErrors.CHART_INVALID({ chart: problem.place, reason: problem.reason })
   return { images, doubts: [...problems, ...doubts] }
+}
+
+async function toolFor(
+  chart: Chart,
+  { program, settingsOf, cache, imagesIn, signal }: ImageSearch,
+): Promise<Omit<ChartTool, 'apiVersions'> | undefined> {
+  const helm = await program('helm')
+  if (helm === undefined) return undefined
+  const notes = new CacheNotes(join(cache, 'charts'))
+  return { helm, settings: await settingsOf(chart), notes, imagesIn, ...(signal !== undefined && { signal }) }
+}
+
+/** What charts define in their templates, for the other charts that ask what the cluster serves. */
+async function definedByCharts(
+  charts: readonly Omit<Chart, 'release'>[],
+  search: ImageSearch,
+  render: RenderChart,
+): Promise<string[]> {
+  const asking = await Promise.all(charts.map(asksForApis))
+  if (charts.length < 2 || !asking.includes(true)) return []
+  const defined: string[] = []
+  for (const one of charts) {
+    const chart = { ...one, release: releaseOf(one.path, search.apps) }
+    const tool = await toolFor(chart, search)
+    if (tool !== undefined) defined.push(...(await render(chart, { ...tool, apiVersions: [] })).defines)
+  }
+  return defined
+}
+
+/** Whether what a chart renders into depends on what the cluster serves; a packed one may. */
+async function asksForApis({ entries }: Pick<Chart, 'entries'>): Promise<boolean> {
+  for (const { path, source, size } of entries) {
+    if (path.endsWith('.tgz')) return true
+    if (!path.includes('templates/') || size > largestManifest) continue
+    if ((await readFile(source, 'utf8')).includes('APIVersions')) return true
+  }
+  return false
 }
 
 /** Apps that are charts, and every other folder or archive that is one; a chart inside a chart belongs to it. */
@@ -93,8 +125,10 @@ async function definedIn(files: readonly SearchedFile[]): Promise<string[]> {
     if (!/\.ya?ml$/.test(path) || size > largestManifest) continue
     for (const version of definedApiVersions(await readFile(source, 'utf8'))) defined.add(version)
   }
-  return [...defined].sort()
+  return [...defined]
 }
+
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)].sort()
 
 const largestManifest = 16 * 1024 ** 2
 

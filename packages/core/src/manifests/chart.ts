@@ -41,6 +41,8 @@ export interface ChartTool {
 /** What a chart names; `problems` are what keeps it from being launched as it is. */
 export interface ChartImages extends ReadImages {
   readonly problems: readonly LeftOut[]
+  /** API versions that the definitions in its templates bring. */
+  readonly defines: readonly string[]
 }
 
 /**
@@ -66,7 +68,7 @@ export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<Char
 }
 
 /** Changes whenever what is read out of the same chart would be something else. */
-const reading = 2
+const reading = 3
 
 async function keyOf({ path, release, entries }: Chart, tool: ChartTool): Promise<string> {
   const { helm, settings, apiVersions } = tool
@@ -79,6 +81,7 @@ class ChartFindings {
   /** Every image, left out or not. */
   readonly seen: string[] = []
   readonly #path: string
+  readonly #defines = new Set<string>()
   readonly #images = new Map<string, NamedAt>()
   readonly #doubts: LeftOut[] = []
   readonly #problems: LeftOut[] = []
@@ -92,6 +95,10 @@ class ChartFindings {
     const key = `${reference} ${template}`
     this.seen.push(reference)
     if (!this.#images.has(key)) this.#images.set(key, { reference, place: placeOf(this.at(template), set) })
+  }
+
+  define(apiVersions: readonly string[]): void {
+    for (const one of apiVersions) this.#defines.add(one)
   }
 
   leftOutTest(reference: string, place: string): void {
@@ -118,7 +125,12 @@ class ChartFindings {
   }
 
   result(): ChartImages {
-    return { images: [...this.#images.values()], doubts: this.#doubts, problems: this.#problems }
+    return {
+      images: [...this.#images.values()],
+      doubts: this.#doubts,
+      problems: this.#problems,
+      defines: [...this.#defines].sort(),
+    }
   }
 
   /** Several sets of values have the same to say. */
@@ -139,9 +151,10 @@ async function readChart(chart: Chart, tool: ChartTool, folder: string, findings
   for (const set of tool.settings.sets) {
     try {
       const output = await renderChart({ target, release: chart.release, set, folder }, { ...tool, apiVersions })
-      for (const part of renderedParts(output)) readPart(part, set, tool, findings)
+      readOutput(output, set, tool, findings)
     } catch (cause) {
       if (!(cause instanceof ProgramProblem)) throw cause
+      readOutput(cause.answer, set, tool, findings)
       failures.set(set, cause.message.replaceAll(target, chart.path).replaceAll(`${folder}/`, ''))
     }
   }
@@ -159,6 +172,13 @@ async function definedIn(tree: ChartTree): Promise<string[]> {
       defined.push(...definedApiVersions(await readFile(join(folder, 'crds', name), 'utf8').catch(() => '')))
   }
   return defined
+}
+
+function readOutput(output: string, set: ValueSet, tool: ChartTool, findings: ChartFindings): void {
+  for (const part of renderedParts(output)) {
+    findings.define(definedApiVersions(part.text))
+    readPart(part, set, tool, findings)
+  }
 }
 
 function readPart({ template, text }: RenderedPart, set: ValueSet, tool: ChartTool, findings: ChartFindings): void {

@@ -12,15 +12,22 @@ export interface ClosedCommand {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Why a program gave no answer, in its own words. */
-export class ProgramProblem extends Error {}
+/** Why a program failed, in its own words, and what it had answered until then. */
+export class ProgramProblem extends Error {
+  readonly answer: string
+
+  constructor(reason: string, answer: string, cause: unknown) {
+    super(reason, { cause })
+    this.answer = answer
+  }
+}
 
 /** Bytes that an answer may have: a large chart renders into 5 MB. */
 const largestAnswer = 64 * 1024 ** 2
-const patience = 120_000
+const patience = 60_000
 
-/** 8 GiB of addresses (Go reserves more than it uses), no core dumps, files of 512 MiB. */
-const limits = ['prlimit', `--as=${8 * 1024 ** 3}`, '--core=0', `--fsize=${512 * 1024 ** 2}`, '--']
+/** 2 GiB of addresses (Go reserves more than it uses), no core dumps, files of 512 MiB. */
+const limits = ['prlimit', `--as=${2 * 1024 ** 3}`, '--core=0', `--fsize=${512 * 1024 ** 2}`, '--']
 const namespaces = ['--user', '--map-root-user', '--net', '--ipc', '--pid', '--fork', '--kill-child=KILL', '--']
 
 /**
@@ -44,13 +51,14 @@ export async function runClosed({ program, args, folder, signal }: ClosedCommand
     return (await running).stdout
   } catch (cause) {
     signal?.throwIfAborted()
-    throw new ProgramProblem(reasonOf(cause as ExecFailure), { cause })
+    throw new ProgramProblem(reasonOf(cause as ExecFailure), (cause as ExecFailure).stdout ?? '', cause)
   } finally {
     signal?.removeEventListener('abort', stop)
   }
 }
 
 interface ExecFailure extends Error {
+  readonly stdout?: string
   readonly stderr?: string
   readonly code?: number | string
   readonly killed?: boolean
@@ -60,7 +68,8 @@ function reasonOf({ stderr = '', code, killed, message }: ExecFailure): string {
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `it renders into more than ${largestAnswer / 1024 ** 2} MiB`
   if (killed === true) return `it was not done after ${patience / 1000} seconds`
   const said = stderr.replaceAll(/[^\P{Cc}\n\t]/gu, '').trim()
-  return said === '' ? message : said.slice(-4000)
+  const from = Math.max(0, said.search(/^(?:fatal )?error:/im)) // warnings come before
+  return said === '' ? message : said.slice(from, from + 2000)
 }
 
 /** Wrappers of a program may need a shell. */

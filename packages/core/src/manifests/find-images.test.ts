@@ -119,6 +119,7 @@ test('charts are rendered: of apps, and below charts/', async () => {
       images: [{ reference: `hub.example/${release}:1`, place: `${path}/templates/deploy.yaml` }],
       doubts: [],
       problems: [],
+      defines: [],
     }
   }
   const { images } = await search(everyKindOfFile, 'APP cache local://chart/cache\nCOPY chart charts', { render })
@@ -136,7 +137,7 @@ test('a chart that another app brings along is rendered, one inside a chart is p
   const seen: string[] = []
   const render: RenderChart = async ({ path, entries }) => {
     seen.push(`${path} ${entries.length}`)
-    return { images: [], doubts: [], problems: [] }
+    return { images: [], doubts: [], problems: [], defines: [] }
   }
   const files = {
     'app/install.sh': '',

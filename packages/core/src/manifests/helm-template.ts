@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ownApiVersions } from './api-versions.ts'
-import { runClosed } from './closed-program.ts'
+import { ProgramProblem, runClosed } from './closed-program.ts'
 import type { ChartSettings, ValueSet } from './value-sets.ts'
 
 /** One rendering. */
@@ -40,6 +40,23 @@ export async function renderChart({ target, release, set, folder }: Rendering, t
   const served = [...new Set([...ownApiVersions(settings.kubernetes), ...apiVersions, ...settings.apiVersions])]
   const apis = served.filter((one) => /^[\w.-]+(?:\/[\w.-]+)*$/.test(one))
   const api = apis.length === 0 ? [] : ['--api-versions', apis.join(',')]
-  const args = ['template', ...version, ...api, ...values, '--', release, target]
-  return await runClosed({ program: helm, args, folder, signal })
+  const flags = [...version, ...api, ...values]
+  const run = (...more: readonly string[]) =>
+    runClosed({ program: helm, args: ['template', ...more, ...flags, '--', release, target], folder, signal })
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof ProgramProblem && error.message.includes(hidden)) throw await whole(error, run)
+    throw error
+  }
+}
+
+/** What helm says when one of many templates does not come out as YAML. */
+const hidden = 'Use --debug flag to render out invalid YAML'
+
+/** The same problem with all that was rendered. */
+async function whole(problem: ProgramProblem, run: (flag: string) => Promise<string>): Promise<ProgramProblem> {
+  const reason = problem.message.replace(hidden, '').trim()
+  const answer = await run('--debug').catch((error) => (error instanceof ProgramProblem ? error.answer : ''))
+  return new ProgramProblem(reason, answer, problem)
 }

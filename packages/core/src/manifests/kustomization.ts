@@ -19,6 +19,8 @@ export interface Kustomization {
   readonly bases: readonly string[]
   /** What it names that kustomize cannot have here: addresses, charts, files that are not there. */
   readonly lacking: readonly LeftOut[]
+  /** Files without which its ConfigMaps and Secrets cannot be made, and that are not there, e.g. keys of a site. */
+  readonly blanks: readonly string[]
   /** What it says, without that; undefined when it cannot be read. */
   readonly rest?: Readonly<Record<string, unknown>>
 }
@@ -58,7 +60,7 @@ interface Tree {
 
 async function read(file: SearchedFile, tree: Tree): Promise<Kustomization | undefined> {
   const path = posix.dirname(file.path)
-  const nothing = { path, file, isComponent: false, files: [], bases: [] }
+  const nothing = { path, file, isComponent: false, files: [], bases: [], blanks: [] }
   if (file.size > largest)
     return { ...nothing, lacking: [{ place: file.path, reason: `it is larger than ${largest} bytes` }] }
   try {
@@ -97,6 +99,7 @@ class Reading {
   readonly #tree: Tree
   readonly #files = new Set<string>()
   readonly #bases = new Set<string>()
+  readonly #blanks = new Set<string>()
   readonly #lacking: LeftOut[] = []
 
   constructor(path: string, file: SearchedFile, tree: Tree) {
@@ -112,6 +115,7 @@ class Reading {
         rest[field] = value[field].slice(0, mostNames).filter((one) => typeof one !== 'string' || this.#source(one))
     }
     for (const name of filesNamedBy(value).slice(0, mostNames)) this.#source(name)
+    for (const name of dataNamedBy(value).slice(0, mostNames)) if (!this.#source(name)) this.#blank(name)
     for (const field of helmFields) delete rest[field]
     for (const chart of list(value.helmCharts).concat(list(value.helmChartInflationGenerator)))
       this.#lack(
@@ -124,6 +128,7 @@ class Reading {
       files: [...this.#files],
       bases: [...this.#bases],
       lacking: this.#lacking,
+      blanks: [...this.#blanks],
       rest,
     }
   }
@@ -144,6 +149,11 @@ class Reading {
     return true
   }
 
+  #blank(name: string): void {
+    const path = posix.join(this.#path, name)
+    if (path !== '..' && !path.startsWith('../') && !isRemote(name)) this.#blanks.add(path)
+  }
+
   #lack(reason: string): void {
     this.#lacking.push({ place: this.#file.path, reason })
   }
@@ -151,18 +161,22 @@ class Reading {
 
 /** Fields that name files in other forms. */
 function filesNamedBy(value: Readonly<Record<string, unknown>>): string[] {
-  const paths = ['patches', 'patchesJson6902', 'replacements'].flatMap((field) =>
+  const patches = ['patches', 'patchesJson6902', 'replacements'].flatMap((field) =>
     list(value[field]).map(member('path')),
   )
-  const generators = [...list(value.configMapGenerator), ...list(value.secretGenerator)].filter(isRecord)
-  const keyed = generators.flatMap(({ files }) => list(files).map((file) => String(file).replace(/^[^=]*=/, '')))
-  const environments = generators.flatMap(({ env, envs }) => [env, ...list(envs)])
   const openapi = isRecord(value.openapi) ? [value.openapi.path] : []
-  return [...list(value.patchesStrategicMerge), ...paths, ...keyed, ...environments, ...openapi].filter(
-    (one): one is string => typeof one === 'string' && one !== '',
-  )
+  return texts([...list(value.patchesStrategicMerge), ...patches, ...openapi])
 }
 
+/** Files whose content becomes that of ConfigMaps and Secrets. */
+function dataNamedBy(value: Readonly<Record<string, unknown>>): string[] {
+  const generators = [...list(value.configMapGenerator), ...list(value.secretGenerator)].filter(isRecord)
+  const keyed = generators.flatMap(({ files }) => texts(list(files)).map((file) => file.replace(/^[^=]*=/, '')))
+  return texts([...keyed, ...generators.flatMap(({ env, envs }) => [env, ...list(envs)])])
+}
+
+const texts = (values: readonly unknown[]): string[] =>
+  values.filter((one): one is string => typeof one === 'string' && one !== '')
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const member = (key: string) => (value: unknown) => (isRecord(value) ? value[key] : undefined)
 

@@ -56,7 +56,7 @@ export async function imagesInKustomization(tree: KustomizationTree, tool: Kusto
 }
 
 /** Changes whenever what is read out of the same kustomization would be something else. */
-const reading = 1
+const reading = 2
 
 async function keyOf({ root, closure, files }: KustomizationTree, { program }: KustomizeTool): Promise<string> {
   const all = files.map(({ path, digest }) => [path, digest])
@@ -69,6 +69,10 @@ async function unfold({ closure, files }: KustomizationTree, folder: string): Pr
   for (const { path, source } of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
     await copyFile(source, join(folder, path))
+  }
+  for (const path of closure.flatMap(({ blanks }) => blanks)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), '', { flag: 'a' })
   }
   for (const { file, lacking, rest } of closure)
     if (rest !== undefined && lacking.length > 0) await writeFile(join(folder, file.path), JSON.stringify(rest)) // JSON is YAML
