@@ -23,6 +23,9 @@ await keep('docs/reference/cli.md', async () => {
   const { cliPage } = await import('./docs/cli-page.ts') // loads the whole command
   return cliPage()
 })
+const { jsonSchemas } = await import('../packages/core/src/image/json-schemas.ts')
+for (const [name, schema] of Object.entries(jsonSchemas()))
+  await keep(`docs/design/schemas/${name}`, () => `${JSON.stringify(schema, undefined, 2)}\n`)
 const places = [
   'docs',
   'packages',

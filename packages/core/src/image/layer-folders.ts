@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { BlobStore } from './blobs.ts'
 import type { CacheNotes } from './cache-notes.ts'
 import type { RootfsLayer } from './cluster-config.ts'
-import { eachTarEntry, openArchive } from './tar-file.ts'
+import { eachTarEntry, openLayer } from './tar-file.ts'
 
 /** Paths of all folders of layers that hold something. A layer is read once; it never changes. */
 export async function foldersOf(
@@ -26,6 +26,6 @@ async function readFolders(layer: string, signal: AbortSignal | undefined): Prom
   const take = async ({ path }: { readonly path: string }) => {
     for (let above = posix.dirname(path); above !== '.'; above = posix.dirname(above)) folders.add(above)
   }
-  await eachTarEntry(await openArchive(layer), layer, take, signal)
+  await eachTarEntry(await openLayer(layer), layer, take, signal)
   return [...folders]
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { BlobStore } from './blobs.ts'
 import type { CacheNotes } from './cache-notes.ts'
 import type { RootfsLayer } from './cluster-config.ts'
-import { eachTarPart, openArchive, type TarPart } from './tar-file.ts'
+import { eachTarPart, openLayer, type TarPart } from './tar-file.ts'
 
 /** Something that stands in a root file system. */
 export interface RootfsFile {
@@ -81,7 +81,7 @@ async function readLayer(layer: string, signal: AbortSignal | undefined): Promis
     const file = await fileOf(part)
     if (file.path !== '.' || isMark(file)) files.set(`${isMark(file) ? file.kind : ''} ${file.path}`, file)
   }
-  await eachTarPart(await openArchive(layer), layer, take, signal)
+  await eachTarPart(await openLayer(layer), layer, take, signal)
   return [...files.values()]
 }
 
