@@ -1,14 +1,19 @@
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../clock.ts'
 import type { SealerError } from '../errors.ts'
 import type { Platform } from '../hosts/host.ts'
 import { digestOf } from '../image/blobs.ts'
+import { CacheNotes } from '../image/cache-notes.ts'
 import type { CarriedImage, ClusterConfig, RootfsLayer } from '../image/cluster-config.ts'
 import { sealImage } from '../image/cluster-image.ts'
 import { mediaTypes } from '../image/oci.ts'
 import { registryDouble } from '../image/registry-double.test.support.ts'
+import { rootfsFiles } from '../image/rootfs-files.ts'
 import {
   amd64,
   arm64,
@@ -22,6 +27,7 @@ import { createImages, storeOf } from '../images.ts'
 import { silentLogger } from '../logger.ts'
 import { createSecrets } from '../secrets.ts'
 import { rejection } from '../testing/rejection.ts'
+import { mergeLayers } from './merge-layers.ts'
 
 const test = suite('merge')
 
@@ -78,7 +84,7 @@ async function workplace() {
     assert.is(await codeOf(store.resolve('c:v1')), 'IMAGE_NOT_FOUND')
     return error.problems.map(({ message }) => message.replaceAll('docker.io/library/', '')).join('\n')
   }
-  return { ...home, images, store, image, merged, conflicts }
+  return { ...home, images, store, layer, image, merged, conflicts }
 }
 
 const app = (name: string, file = `${name}.yaml`) => ({ name, type: 'kube' as const, files: [file] })
@@ -188,6 +194,38 @@ test('a file that a later layer of the same image has replaced is no conflict', 
   await place.image('a:v1', { layers: [{ 'etc/x': 'draft' }, { 'etc/x': 'final' }] })
   await place.image('b:v1', { layers: [{ 'etc/x': 'final' }] })
   assert.equal((await place.merged()).files, ['etc/x 5'])
+})
+
+test('layers go together exactly where it does not matter which come first, and then nothing of either is lost', async () => {
+  await using place = await workplace()
+  const { blobs } = place.store
+  const notes = new CacheNotes(join(place.path, 'notes'))
+  const treeOf = async (layers: readonly RootfsLayer[]) =>
+    (await rootfsFiles(layers, blobs, notes)).map(({ path, digest }) => `${path} ${digest}`)
+  const layer = fc.dictionary(
+    fc.constantFrom('a', 'd/x', 'd/y', 'd/e/z', '.wh.a', '.wh.d', 'd/.wh.x', 'd/.wh.e', 'd/.wh..wh..opq'),
+    fc.constantFrom('1', '2'),
+    { maxKeys: 3 },
+  )
+  const stack = fc.array(layer, { minLength: 1, maxLength: 2 })
+  const makeAll = (files: readonly Files[]) => Promise.all(files.map(place.layer))
+  await fc.assert(
+    fc.asyncProperty(stack, stack, async (first, second) => {
+      const [a, b] = [await makeAll(first), await makeAll(second)]
+      fc.pre(a[0]?.diffId !== b[0]?.diffId) // what they share is not merged
+      const both = [
+        { name: 'a', value: a },
+        { name: 'b', value: b },
+      ]
+      const { value, conflicts } = await mergeLayers(both, { blobs, notes })
+      const union = [...new Set([...(await treeOf(a)), ...(await treeOf(b))])].sort()
+      const [over, under] = [await treeOf([...a, ...b]), await treeOf([...b, ...a])]
+      const agree = isDeepStrictEqual(over, union) && isDeepStrictEqual(under, union)
+      assert.is(conflicts.length === 0, agree, JSON.stringify({ first, second, conflicts }))
+      if (agree) assert.equal(await treeOf(value), union)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 for (const [what, first, second, told] of [
