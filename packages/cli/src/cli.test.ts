@@ -19,6 +19,33 @@ test('commands that come later are refused by name', async () => {
   assert.match(context.err(), 'sealer upgrade is not supported yet')
 })
 
+test('what stood behind alpha in sealer 0.11 is found there too', async () => {
+  const context = fakeContext({ images: { search: async () => ['docker.io/library/a:v1'] } as never })
+  assert.is(await type('alpha search a', context), 0)
+  assert.is(context.out(), 'docker.io/library/a:v1\n')
+  assert.is(await type('alpha debug pod', context), 2)
+  assert.match(context.err(), 'sealer alpha is not supported yet')
+})
+
+test('images are merged under the name of -t, or of the name it had before, and remarks are told', async () => {
+  const asked: unknown[] = []
+  const report = { reference: 'docker.io/library/c:v1', digest: 'sha256:1', platforms: [], images: ['a', 'b'] }
+  const merge = async (...args: unknown[]) => {
+    asked.push(args.slice(0, 2))
+    return { ...report, warnings: ['the label title is that of b; others have another.'] }
+  }
+  const context = fakeContext({ images: { merge } as never })
+  assert.is(await type('merge a b -t c', context), 0)
+  assert.is(await type('alpha merge a b --target-image c', context), 0)
+  assert.equal(asked, [
+    [['a', 'b'], 'c'],
+    [['a', 'b'], 'c'],
+  ])
+  assert.match(context.out(), 'Merged a and b as docker.io/library/c:v1.\nsha256:1\n')
+  assert.match(context.err(), 'the label title is that of b')
+  assert.is(await type('merge a b', fakeContext()), 2)
+})
+
 test('every command has a summary and an example', async () => {
   const program = createProgram(fakeContext())
   for (const command of program.createHelp().visibleCommands(program)) {

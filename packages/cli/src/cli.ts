@@ -92,7 +92,8 @@ Exit codes: 0 done; 1 tried and failed; 2 nothing was tried; 130 stopped by Ctrl
 /** Runs a command line and gives the exit code. Never throws, never exits. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   try {
-    await createProgram(context).parseAsync(args, { from: 'user' })
+    const program = createProgram(context)
+    await program.parseAsync(withoutAlpha(program, args), { from: 'user' })
     return context.signal.aborted ? exitCodes.interrupted : context.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unwilling
@@ -104,6 +105,12 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     )
     return exitCodeOf(error, context.signal)
   }
+}
+
+/** Some commands stood behind `alpha` in sealer 0.11. */
+function withoutAlpha({ commands }: Command, args: readonly string[]): readonly string[] {
+  const [first, second] = args
+  return first === 'alpha' && commands.some((command) => command.name() === second) ? args.slice(1) : args
 }
 
 /** Commander's, without the defaults that say nothing: false, and nothing given yet. */
