@@ -84,28 +84,35 @@ test('the pod of the old image runs, from the registry of the cluster and under 
 })
 
 test('images of the genuine old image are pulled by their own names, though no registry can be reached', async () => {
-  await site.kubectl(cluster, 'apply', '-f', await site.write('genuine.json', pulls))
-  for (const { image } of pulls.spec.containers) {
-    await eventually(`${image} is pulled`, 60, async () => {
-      const events = await site.kubectl(cluster, 'get', 'events', '--field-selector', 'involvedObject.name=pulls')
-      return events.includes(`Successfully pulled image "${image}"`) ? true : undefined
+  await site.kubectl(cluster, 'apply', '-f', await site.write('pulls.json', { ...list, items: images.map(podOf) }))
+  for (const image of images) {
+    await eventually(`${image} is pulled`, 180, async () => {
+      const events = await site.kubectl(
+        cluster,
+        'get',
+        'events',
+        '--field-selector',
+        `involvedObject.name=${nameOf(image)}`,
+      )
+      if (!events.includes(`Successfully pulled image "${image}"`)) throw new Error(events)
+      return true
     })
   }
 })
 
+const images = ['appimg:1.0', 'worker:1.0', 'listed:latest', 'chartapp:2.0'].map(
+  (name) => `hub.example:5099/demo/${name}`,
+)
+const list = { apiVersion: 'v1', kind: 'List' }
+const nameOf = (image: string) => image.replaceAll(/[^a-z0-9]/g, '-')
+
 /** The images hold a text and no program, so the pod never runs; what counts is that they come. */
-const pulls = {
+const podOf = (image: string) => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'pulls' },
-  spec: {
-    containers: ['appimg:1.0', 'worker:1.0', 'listed:latest', 'chartapp:2.0'].map((name) => ({
-      name: name.replace(/[:.]/g, '-'),
-      image: `hub.example:5099/demo/${name}`,
-      imagePullPolicy: 'Always',
-    })),
-  },
-}
+  metadata: { name: nameOf(image) },
+  spec: { containers: [{ name: 'pulls', image }] },
+})
 
 test('hosts have the files of the old images, and not their storage folders', async () => {
   for (const host of hosts) {

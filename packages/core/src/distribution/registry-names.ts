@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import type { Host, HostView } from '../hosts/host.ts'
 import type { BlobDescriptor, CarriedImage } from '../image/cluster-config.ts'
+import { isIndexType, isManifestType } from '../image/oci.ts'
 import { parseReference } from '../image/reference.ts'
 import { hexOf, storageRoot } from './paths.ts'
 
@@ -19,9 +20,6 @@ export interface Link {
   readonly digest: string
 }
 
-const manifestTypes = /\.(manifest|index|list)\.|\+json$/
-const isManifest = (mediaType: string): boolean => manifestTypes.test(mediaType) && !mediaType.includes('config')
-
 /** Links that make the blobs of images readable under their names (layout of the registry's file system driver). */
 export function linksOf(images: readonly CarriedImage[]): readonly Link[] {
   return images.flatMap((image) => {
@@ -34,9 +32,10 @@ export function linksOf(images: readonly CarriedImage[]): readonly Link[] {
     return [
       ...tags.map((path) => ({ path: `${folder}/${path}`, digest: image.digest })),
       ...image.blobs.map(({ digest, mediaType }) => ({
-        path: isManifest(mediaType)
-          ? `${folder}/_manifests/revisions/sha256/${hexOf(digest)}/link`
-          : `${folder}/_layers/sha256/${hexOf(digest)}/link`,
+        path:
+          isIndexType(mediaType) || isManifestType(mediaType)
+            ? `${folder}/_manifests/revisions/sha256/${hexOf(digest)}/link`
+            : `${folder}/_layers/sha256/${hexOf(digest)}/link`,
         digest,
       })),
     ]
