@@ -48,6 +48,7 @@ function paper(stdout: (text: string) => void): CliContext {
     format: 'text',
     colour: false,
     debug: false,
+    insecureUnsigned: false,
     exitCode: 0,
   }
 }

@@ -15,6 +15,7 @@ import {
   tagCommand,
 } from './commands/images.ts'
 import { historyCommand, inspectCommand } from './commands/inspect.ts'
+import { keysCommand } from './commands/keys.ts'
 import { kubeconfigCommand, kubectlCommand } from './commands/kubectl.ts'
 import { laterCommands } from './commands/later.ts'
 import { localCommand } from './commands/local.ts'
@@ -24,6 +25,8 @@ import { pluginCommand } from './commands/plugin.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { runCommand } from './commands/run.ts'
 import { searchCommand } from './commands/search.ts'
+import { signCommand, verifyCommand } from './commands/sign.ts'
+import { trustCommand } from './commands/trust.ts'
 import { versionCommand } from './commands/version.ts'
 import { type CliContext, warn } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -79,6 +82,7 @@ Exit codes: 0 done; 1 tried and failed; 2 nothing was tried; 130 stopped by Ctrl
       loginCommand(context),
       logoutCommand(context),
     ],
+    'Signatures:': [keysCommand(context), signCommand(context), verifyCommand(context), trustCommand(context)],
     'This machine:': [localCommand(context), pluginCommand(context), versionCommand(context)],
   }
   for (const [title, commands] of Object.entries(groups)) {
@@ -139,6 +143,7 @@ function takeCommonOptions(context: CliContext, program: Command, command: Comma
   const said = (name: keyof CommonOptions) => (command.getOptionValueSource(name) === 'cli' ? own[name] : before[name])
   context.format = said('output') === 'json' ? 'json' : 'text'
   context.debug = said('debug') === true
+  context.insecureUnsigned = own.insecureUnsigned === true
   const colour = said('color')
   if (colour === 'always' || colour === 'never') context.colour = colour === 'always'
   const idle = [...new Set([...optionsWithoutEffect(program), ...optionsWithoutEffect(command)])]
@@ -148,5 +153,6 @@ function takeCommonOptions(context: CliContext, program: Command, command: Comma
 interface CommonOptions {
   readonly output?: string
   readonly debug?: boolean
+  readonly insecureUnsigned?: boolean
   readonly color?: 'auto' | 'always' | 'never'
 }

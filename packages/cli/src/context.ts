@@ -67,6 +67,8 @@ export interface CliContext {
   colour: boolean
   /** Set by `--debug`: bugs and failures show where they came from. */
   debug: boolean
+  /** Set by `--insecure-unsigned`: images that lack a signature of a trusted key are used all the same. */
+  insecureUnsigned: boolean
   /** What the process ends with when nothing fails: a command that passes another one through hands its exit code on. */
   exitCode: number
 }

@@ -53,6 +53,7 @@ export function fakeContext(
     format: 'text',
     colour: false,
     debug: false,
+    insecureUnsigned: false,
     exitCode: 0,
     ...rest,
     out: () => said.out,

@@ -62,6 +62,7 @@ const context: CliContext = {
   format: 'text',
   colour: stderr.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
   debug: false,
+  insecureUnsigned: false,
   exitCode: exitCodes.ok,
 }
 

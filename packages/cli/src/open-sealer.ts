@@ -21,6 +21,7 @@ export async function openSealer(
     hostKeys: hostKeyPolicy(context, { acceptNew: request.acceptNewHostKeys === true, infra: needs.infra }),
     knownHosts: [join(homedir(), '.ssh/known_hosts'), '/etc/ssh/ssh_known_hosts'],
     sshConfig: join(homedir(), '.ssh/config'),
+    insecureUnsigned: context.insecureUnsigned,
   })
   return { sealer, secrets }
 }

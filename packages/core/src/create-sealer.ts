@@ -22,6 +22,7 @@ import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
 import { runPlan } from './run-plan.ts'
 import type { ExecStreams, Sealer, SealerOptions, Watch } from './sealer.ts'
 import { createSecrets } from './secrets.ts'
+import { createTrust } from './trust/trust.ts'
 import type { Wish } from './wish.ts'
 
 /** Plugins in, lifecycles out. Opens nothing by itself: folders are made when something is written. */
@@ -29,7 +30,7 @@ export function createSealer(options: SealerOptions): Sealer {
   const { home, logger = silentLogger, clock = systemClock, secrets = createSecrets() } = options
   const hooks = createHooks()
   for (const plugin of [...(options.plugins ?? []), ...builtinPlugins()]) plugin.apply({ hooks })
-  const images = createImages({ home, secrets, logger, clock })
+  const images = createImages({ home, secrets, logger, clock, insecureUnsigned: options.insecureUnsigned === true })
   const records = clusterRecords(home)
   const foundation: Foundation = {
     home,
@@ -79,6 +80,7 @@ export function createSealer(options: SealerOptions): Sealer {
   return {
     hooks,
     images,
+    trust: createTrust(home, secrets),
     build: (build) => buildImage(build, { home, hooks, images, secrets, logger, clock }),
     plan: (wish, watch = {}) => withWish(wish, watch, async (run) => (await planInstall(run)).plan),
     apply: (wish, watch = {}) =>

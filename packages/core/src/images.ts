@@ -3,16 +3,18 @@ import type { Clock } from './clock.ts'
 import { SealerError } from './errors.ts'
 import { CacheNotes } from './image/cache-notes.ts'
 import { loadImages } from './image/load.ts'
+import type { Admit } from './image/pull.ts'
 import { fullName, parseReference } from './image/reference.ts'
 import type { RegistryClient } from './image/registry-client.ts'
 import type { Repository } from './image/registry-session.ts'
 import { saveImages } from './image/save.ts'
 import type { LocalStore } from './image/store.ts'
-import { openStore } from './image/store.ts'
+import { type Gate, openStore } from './image/store.ts'
 import { cacheOf } from './lifecycles/build-cache.ts'
 import type { Logger } from './logger.ts'
 import type { Images, TransferOptions } from './sealer.ts'
 import type { Secrets } from './secrets.ts'
+import { TrustGate, trustedKeysOf } from './trust/gate.ts'
 
 export interface ImagesOptions {
   /** Folder of the store (`store/`) and the logins (`auth.json`). */
@@ -20,17 +22,23 @@ export interface ImagesOptions {
   readonly secrets: Secrets
   readonly logger: Logger
   readonly clock: Clock
+  /** As in `SealerOptions`. */
+  readonly insecureUnsigned?: boolean
 }
 
 /** Where a home keeps its images. */
-export const storeOf = (home: string, clock: Clock): LocalStore => openStore(join(home, 'store'), clock)
+export const storeOf = (home: string, clock: Clock, gate?: Gate): LocalStore =>
+  openStore(join(home, 'store'), clock, gate)
 
 /** The cluster images of a home. */
 export function createImages(options: ImagesOptions): Images {
-  const { home, secrets, logger, clock } = options
-  const store = storeOf(home, clock)
+  const { home, secrets, logger, clock, insecureUnsigned = false } = options
   const fileNotes = new CacheNotes(join(cacheOf(home), 'files'))
   const warn = (text: string) => logger.warn(text)
+  const keys = trustedKeysOf(home)
+  const gate = new TrustGate({ keys, logger, clock, insecureUnsigned })
+  const store: LocalStore = storeOf(home, clock, (image) => gate.admit(image, store))
+  const admit: Admit = (image, offered) => gate.admit(image, store, offered)
 
   const withRegistry = async <T>(
     insecure: boolean | undefined,
@@ -44,7 +52,7 @@ export function createImages(options: ImagesOptions): Images {
   const pull = (reference: string, transfer: TransferOptions = {}) =>
     withRegistry(transfer.insecure, async (client) => {
       const { pullImage } = await import('./image/pull.ts')
-      await pullImage(client, store, reference, { ...transfer, warn })
+      await pullImage(client, store, reference, { ...transfer, warn, admit })
       return store.resolve(fullName(parseReference(reference)))
     })
 
@@ -57,7 +65,12 @@ export function createImages(options: ImagesOptions): Images {
   return {
     store,
     list: () => store.list(),
+    admit: async (image) => gate.admit(typeof image === 'string' ? await store.named(image) : image, store),
+    standing: async (reference) => gate.standing(await store.named(reference), store),
+    sign: async (reference, how) => (await signing()).signImage(store, reference, how, secrets),
+    verify: async (reference, by = {}) => (await signing()).verifyImage(store, reference, by, { secrets, keys, clock }),
     inspect: async (reference) => {
+      await gate.admit(await store.named(reference), store)
       const image = await store.resolve(reference)
       const platforms = []
       for (const platform of image.platforms) platforms.push(await store.platform(image, platform))
@@ -91,7 +104,7 @@ export function createImages(options: ImagesOptions): Images {
     tag: async (source, target) => store.tag(target, await store.find(source)),
     remove: (reference) => store.remove(reference),
     save: (references, target, transfer) => saveImages(store, [references].flat(), target, transfer),
-    load: (source, transfer) => loadImages(store, source, { ...transfer, warn }),
+    load: (source, transfer) => loadImages(store, source, { ...transfer, warn, admit }),
     pull,
     push: (reference, target, transfer = {}) =>
       withRegistry(transfer.insecure, async (client) => {
@@ -118,6 +131,9 @@ export function createImages(options: ImagesOptions): Images {
     logout: (registry) => withRegistry(undefined, (client) => client.credentials.forget(registryName(registry))),
   }
 }
+
+/** With it comes what reads keys. */
+const signing = () => import('./trust/signing.ts')
 
 /** With it comes the HTTP library. Not beside `await using`: there TypeScript 6.0 leaves the ending `.ts` in what it emits. */
 const registryClient = async () => (await import('./image/registry-client.ts')).RegistryClient

@@ -9,6 +9,7 @@ const test = suite('resolve-wanted')
 
 const { store, platforms, config } = fakeImage()
 const images = {
+  admit: async () => {},
   store: {
     ...store,
     resolve: async (reference: string) => ({ reference, digest: 'sha256:0', platforms, size: 0, created: 0 }),

@@ -17,7 +17,8 @@ interface Surroundings extends Watch {
 
 /**
  * A wish with everything filled in: the image resolved (and pulled when this machine lacks it), defaults in place of what nobody said.
- * @throws NAME_INVALID, HOSTS_MISSING, IMAGE_NOT_FOUND
+ * An image that nobody may look at is refused here, before any host is met.
+ * @throws NAME_INVALID, HOSTS_MISSING, IMAGE_NOT_FOUND, SIGNATURE_MISSING …
  */
 export async function resolveWanted(
   wish: Wish,
@@ -90,7 +91,11 @@ function specOf({ name, ssh, ...host }: WishedHost, common: SshAccess): HostSpec
 
 async function imageOf(reference: string, images: Images, signal: AbortSignal | undefined): Promise<WantedImage> {
   const { store } = images
-  const stored = await store.resolve(reference).catch(async (error: unknown) => {
+  const here = async () => {
+    await images.admit(reference)
+    return await store.resolve(reference)
+  }
+  const stored = await here().catch(async (error: unknown) => {
     if (!SealerError.is(error) || error.code !== 'IMAGE_NOT_FOUND') throw error
     return await images.pull(reference, signal === undefined ? {} : { signal })
   })

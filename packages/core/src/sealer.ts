@@ -17,6 +17,8 @@ import type { Plugin } from './plugin.ts'
 import type { OnEvent } from './run-events.ts'
 import type { ClusterStatus } from './runtime.ts'
 import type { SecretRef, Secrets } from './secrets.ts'
+import type { Standing } from './trust/gate.ts'
+import type { KeyRef, SignatureReport, SignOptions, TrustOptions, TrustRule } from './trust/signing.ts'
 import type { Wanted } from './wanted.ts'
 import type { Wish } from './wish.ts'
 
@@ -41,6 +43,8 @@ export interface SealerOptions {
   readonly knownHosts?: readonly string[]
   /** An ssh_config(5) for what nobody has said of a host's login, `~/.ssh/config` for the command; none when nothing is said. */
   readonly sshConfig?: string
+  /** Images that lack a signature of a trusted key are used all the same, with a warning. */
+  readonly insecureUnsigned?: boolean
 }
 
 /** What every long operation takes. */
@@ -146,6 +150,18 @@ export interface PruneReport {
 export interface Images {
   readonly store: ImageStore
   list(): Promise<readonly StoredImage[]>
+  /**
+   * Lets an image of the store pass, or refuses it: made here, or signed by a key that is trusted for its name, or, as long as none is
+   * trusted for it, with a warning. Everything that looks into an image asks first.
+   * @throws SIGNATURE_MISSING, SIGNATURE_UNTRUSTED, SIGNATURE_OF_OTHER_IMAGE …
+   */
+  admit(image: string | Pick<StoredImage, 'reference' | 'digest'>): Promise<void>
+  /** Why an image of the store may be used. @throws as `admit`, whatever is said about unsigned images */
+  standing(reference: string): Promise<Standing>
+  /** Signs the digest of an image, as cosign does; the signature goes wherever the image goes. */
+  sign(reference: string, options: SignOptions): Promise<SignatureReport>
+  /** Verifies an image by a key, or by those that are trusted for its name. @throws SIGNATURE_MISSING, … */
+  verify(reference: string, by?: { readonly key?: KeyRef; readonly identity?: string }): Promise<SignatureReport>
   inspect(reference: string): Promise<{ readonly image: StoredImage; readonly platforms: readonly PlatformImage[] }>
   /** The layers of each platform, the newest first. */
   history(reference: string): Promise<readonly HistoryEntry[]>
@@ -208,10 +224,20 @@ export interface ClusterRecord {
   readonly created: number
 }
 
+/** Keys whose signatures count on this machine (docs/design/signatures.md). */
+export interface Trust {
+  list(): Promise<readonly TrustRule[]>
+  /** From now on images of these names must be signed by it, or by another key that is trusted for them. */
+  add(key: KeyRef, options?: TrustOptions): Promise<TrustRule>
+  /** Takes a key away, by the beginning of its id; gives how many rules are gone. @throws TRUSTED_KEY_NOT_FOUND */
+  remove(id: string, pattern?: string): Promise<number>
+}
+
 /** Library entry: plugins in, lifecycles out. Touches nothing outside `home` and the hosts; no globals, no console, no signal handlers. */
 export interface Sealer extends AsyncDisposable {
   readonly hooks: SealerHooks
   readonly images: Images
+  readonly trust: Trust
   build(options: BuildOptions): Promise<BuildReport>
   /** What `apply` would do. Changes nothing. @throws CHECKS_FAILED with every problem found */
   plan(wish: Wish, watch?: Watch): Promise<Plan>

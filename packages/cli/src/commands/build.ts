@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
 import { type ChartFlags, withChartOptions } from '../flags/charts.ts'
-import { declare, examples } from '../flags/common.ts'
+import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 import { assignments, list } from '../flags/values.ts'
 
 /** Flags of `build`. */
@@ -24,7 +24,7 @@ export interface BuildFlags extends ChartFlags {
 
 /** `sealer build`: a cluster image from a Kubefile. */
 export function buildCommand(context: CliContext): Command {
-  const command = declare('build', 'make a cluster image from a Kubefile')
+  const command = withUnsignedOption(declare('build', 'make a cluster image from a Kubefile'))
     .argument('[context]', 'folder that the Kubefile copies from', '.')
     .requiredOption('-t, --tag <name>', 'name of the image, e.g. dashboard:v1')
     .option('-f, --file <Kubefile>', 'the Kubefile, - for standard input; by itself the one in the context')

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { CliContext } from '../context.ts'
-import { declare, examples } from '../flags/common.ts'
+import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 
 /** `sealer diff`: what makes one image another one. */
 export function diffCommand(context: CliContext): Command {
-  return declare('diff', 'show what differs between two cluster images')
+  return withUnsignedOption(declare('diff', 'show what differs between two cluster images'))
     .argument('<before>', 'an image of the store')
     .argument('<after>', 'another one')
     .option('--summary', 'counts instead of every file', false)

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
-import { declare, examples } from '../flags/common.ts'
+import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 import { collect, list } from '../flags/values.ts'
 
 /** Flags of `images`. */
@@ -124,7 +124,7 @@ export interface LoadFlags extends TransferFlags {
 
 /** `sealer load`: images of a file into the store. */
 export function loadCommand(context: CliContext): Command {
-  return withTransferOptions(declare('load', 'read cluster images from an archive'))
+  return withTransferOptions(withUnsignedOption(declare('load', 'read cluster images from an archive')))
     .argument('[file]', 'the archive (.tar) or layout folder; - for standard input')
     .option('--platform <list>', 'these platforms have to be there, e.g. linux/arm64', list)
     .option('-t, --tag <name>', 'name of the image, where another tool has written none or another one')
@@ -164,7 +164,7 @@ export function pushCommand(context: CliContext): Command {
 
 /** `sealer pull`: an image from a registry. */
 export function pullCommand(context: CliContext): Command {
-  return withRegistryOptions(declare('pull', 'fetch a cluster image from a registry'))
+  return withRegistryOptions(withUnsignedOption(declare('pull', 'fetch a cluster image from a registry')))
     .argument('<image>')
     .option('--platform <list>', 'these platforms alone, e.g. linux/arm64', list)
     .addOption(new Option('--policy <when>').hideHelp())

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { CliContext } from '../context.ts'
-import { declare, examples } from '../flags/common.ts'
+import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 
 /** Flags of `inspect`. */
 export interface InspectFlags {
@@ -11,7 +11,7 @@ export interface InspectFlags {
 
 /** `sealer inspect`: everything an image says of itself. */
 export function inspectCommand(context: CliContext): Command {
-  return declare('inspect', 'show what a cluster image holds, as JSON')
+  return withUnsignedOption(declare('inspect', 'show what a cluster image holds, as JSON'))
     .argument('<image>')
     .option('-f, --format <template>', 'a Go template instead of JSON: fields as in the JSON, {{json .}} shows them')
     .option('--platform <platform>', 'this platform alone, e.g. linux/arm64')
@@ -44,7 +44,7 @@ export interface HistoryFlags {
 
 /** `sealer history`: how an image came about. */
 export function historyCommand(context: CliContext): Command {
-  return declare('history', 'show which line of the Kubefile made which layer')
+  return withUnsignedOption(declare('history', 'show which line of the Kubefile made which layer'))
     .argument('<image>')
     .option('--format <template>', 'a Go template for each layer')
     .option('--platform <platform>', 'this platform alone, e.g. linux/arm64')

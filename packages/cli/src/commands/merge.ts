@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
-import { declare, examples } from '../flags/common.ts'
+import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 import { list } from '../flags/values.ts'
 
 /** Flags of `merge`. */
@@ -14,7 +14,7 @@ export interface MergeFlags {
 
 /** `sealer merge`: one image of several. */
 export function mergeCommand(context: CliContext): Command {
-  return declare('merge', 'make one cluster image of several')
+  return withUnsignedOption(declare('merge', 'make one cluster image of several'))
     .argument('<images...>', 'the later over the earlier; those that are not on this machine are pulled')
     .option('-t, --tag <name>', 'name of the new image, e.g. shop-cluster:v1')
     .addOption(new Option('--target-image <name>').hideHelp())

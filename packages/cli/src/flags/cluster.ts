@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { withOlderClusterOptions } from './common.ts'
+import { withOlderClusterOptions, withUnsignedOption } from './common.ts'
 import { assignments, collect, integer, list } from './values.ts'
 
 /** The options by which `run`, `apply` and `check` say which cluster is wanted. As they were typed; `actions/wish.ts` reads them. */
@@ -31,7 +31,7 @@ export interface ClusterFlags {
 
 /** Adds the options of `ClusterFlags`. `apply` of the original uses `-m` for something else. */
 export function withClusterOptions(command: Command, { shortHosts = true } = {}): Command {
-  return withOlderClusterOptions(command)
+  return withUnsignedOption(withOlderClusterOptions(command))
     .option(
       `${shortHosts ? '-m, ' : ''}--masters <hosts>`,
       'control planes: addresses and ranges (10.0.0.1,10.0.0.4-10.0.0.6), or a number with --infra local',

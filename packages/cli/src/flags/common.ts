@@ -34,6 +34,10 @@ export function withOlderClusterOptions(command: Command): Command {
   return command
 }
 
+/** For commands that look into images: what the trusted keys forbid is done all the same. */
+export const withUnsignedOption = (command: Command): Command =>
+  command.option('--insecure-unsigned', 'use images that no trusted key has signed', false)
+
 /** Long names of the options given on the command line that have no effect. */
 export function optionsWithoutEffect(command: Command): string[] {
   return command.options

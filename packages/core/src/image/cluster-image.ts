@@ -23,16 +23,24 @@ export interface PlatformParts {
   readonly imageLayers?: readonly string[]
 }
 
+interface SealInput {
+  readonly tag: string
+  readonly platforms: readonly PlatformParts[]
+  /** Made on this machine of what its user has said: such an image is trusted without a signature. */
+  readonly built?: boolean
+}
+
 /**
  * Writes the documents of a cluster image and gives the image its name.
  * @throws IMAGE_INVALID when the parts contradict each other, IMAGE_INCOMPLETE when a blob is not in the store
  */
 export async function sealImage(
   store: LocalStore,
-  { tag, platforms }: { readonly tag: string; readonly platforms: readonly PlatformParts[] },
+  { tag, platforms, built = false }: SealInput,
 ): Promise<{ digest: string }> {
   const image = fullName(parseReference(tag))
   const root = await writeImage(store.blobs, { image, platforms })
+  if (built) await store.origins.note(root.digest, 'built')
   await store.tag(image, root)
   return { digest: root.digest }
 }

@@ -2,6 +2,9 @@ import type { Readable } from 'node:stream'
 import type { Platform } from '../hosts/host.ts'
 import type { BlobDescriptor, PlatformImage } from './cluster-config.ts'
 
+/** How an image came into the store. */
+export type ImageOrigin = 'built' | 'pulled' | 'loaded'
+
 /** A cluster image in the store. */
 export interface StoredImage {
   /** Full name, e.g. `docker.io/sealerio/kubernetes:v1.34.4`. */
@@ -15,6 +18,8 @@ export interface StoredImage {
   readonly created: number
   /** The digest that an image of sealer 0.9 to 0.11 has where it comes from; here it has another (docs/design/old-images.md). */
   readonly origin?: string
+  /** Absent when another tool has put it there. */
+  readonly provenance?: ImageOrigin
 }
 
 /**

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { clusterImageOf } from '../old-images/cluster-image-of.ts'
 import type { LoadOptions } from '../sealer.ts'
+import { sortEntries } from './archive-attachments.ts'
 import { namedRoots } from './archive-names.ts'
 import { readLayout, readOciArchive } from './archives.ts'
 import { closureOf } from './closure.ts'
@@ -9,7 +10,9 @@ import type { BlobDescriptor } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
 import type { StoredImage } from './image-store.ts'
 import { annotations } from './oci.ts'
+import type { Admit } from './pull.ts'
 import { readPlatform, wantedPairs } from './read-cluster-image.ts'
+import { keepAttachments } from './remote-attachments.ts'
 import type { LocalStore } from './store.ts'
 import { openArchive, unpacked } from './tar-file.ts'
 
@@ -17,6 +20,7 @@ import { openArchive, unpacked } from './tar-file.ts'
 export interface Loading extends LoadOptions {
   /** Told what a user should know of images of sealer 0.9 to 0.11. */
   readonly warn?: (text: string) => void
+  readonly admit?: Admit
 }
 
 /**
@@ -27,7 +31,7 @@ export interface Loading extends LoadOptions {
 export async function loadImages(
   store: LocalStore,
   source: string | Readable,
-  { signal, onProgress, platforms, tag, warn = () => {} }: Loading = {},
+  { signal, onProgress, platforms, tag, warn = () => {}, admit = async () => {} }: Loading = {},
 ): Promise<readonly StoredImage[]> {
   const archive = typeof source === 'string' ? source : 'the archive'
   const total = typeof source === 'string' ? await sizeOf(source) : 0
@@ -37,16 +41,24 @@ export async function loadImages(
     onProgress?.({ done, total: Math.max(done, total), what: archive })
   }
 
-  const named = namedRoots(await readRoots(store, source, archive, signal, onBytes), archive, tag)
+  const entries = await sortEntries(store.blobs, await readRoots(store, source, archive, signal, onBytes))
+  const attachments = (root: BlobDescriptor) => entries.attachments.get(root.digest) ?? []
   const images = new Map<string, BlobDescriptor>()
-  for (const [name, roots] of named) {
-    for (const root of roots) await refuseWithoutBase(store, root, archive)
+  for (const [name, roots] of namedRoots(entries.images, archive, tag)) {
+    for (const root of roots) {
+      await admit({ reference: name, digest: root.digest }, { attachments: attachments(root) })
+      await refuseWithoutBase(store, root, archive)
+    }
     const root = await clusterImageOf(store, name, roots, { platforms, warn, signal })
     const pairs = wantedPairs(await store.pairs(name, root.digest), name, platforms)
     for (const pair of pairs) await readPlatform(store.blobs, pair, name)
     images.set(name, root)
   }
-  for (const [name, root] of images) await store.tag(name, root)
+  for (const [name, root] of images) {
+    await store.origins.note(root.digest, 'loaded')
+    await keepAttachments(store, root.digest, name, attachments(root))
+    await store.tag(name, root)
+  }
   return Promise.all([...images.keys()].map((name) => store.resolve(name)))
 }
 

@@ -28,6 +28,10 @@ export const annotations = {
   created: 'org.opencontainers.image.created',
   /** In a delta's `index.json`: the images whose blobs were left out, each `NAME@DIGEST`, with commas between. */
   since: 'io.sealer.archive.since',
+  /** In a layout's `index.json`, on a manifest without a name: the digest of what it belongs to. */
+  attachedTo: 'io.sealer.attached.to',
+  /** Beside it: what it is, an artifact type. */
+  attachedAs: 'io.sealer.attached.as',
   /** In a cluster image's index, on the rootfs image: the digest of its companion. */
   companion: 'io.sealer.cluster.companion',
   /** In a cluster image's index, on the companion: the digest of its rootfs image. */

@@ -1,5 +1,6 @@
 import { SealerError } from '../errors.ts'
 import type { TransferOptions } from '../sealer.ts'
+import type { Offered } from '../trust/gate.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
 import { isIndexType, maxJsonBytes } from './oci.ts'
@@ -8,16 +9,21 @@ import { bindsPairs, clusterPairs, readPlatform, wantedPairs } from './read-clus
 import { fullName, parseReference, type Reference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { transfersAtOnce } from './registry-client.ts'
+import { fetchAttachments, keepAttachments } from './remote-attachments.ts'
 import type { OciIndex } from './schemas.ts'
 import { indexSchema, manifestSchema, parseJson } from './schemas.ts'
 import { sideBySide } from './side-by-side.ts'
 import type { LocalStore } from './store.ts'
 import { TransferProgress } from './transfer-progress.ts'
 
+/** Lets an image pass before anything of it is read. @throws what refuses it */
+export type Admit = (image: { readonly reference: string; readonly digest: string }, offered: Offered) => Promise<void>
+
 /** How images are pulled. */
 export interface PullOptions extends TransferOptions {
   /** Told what a user should know of images of sealer 0.9 to 0.11. */
   readonly warn?: (text: string) => void
+  readonly admit?: Admit
 }
 
 /** What a name points at in a registry. */
@@ -27,7 +33,7 @@ interface Root {
 }
 
 /**
- * Brings a cluster image from a registry into the store. Its name points at it when every blob is here and proven; what an
+ * Brings a cluster image from a registry into the store, with its signatures. Its name points at it when every blob is here and proven; what an
  * interrupted pull has fetched stays and is not fetched again.
  * @throws REGISTRY_…, IMAGE_NOT_CLUSTER, IMAGE_INVALID, IMAGE_PLATFORM_MISSING, BLOB_CORRUPT, OLD_IMAGE_…
  */
@@ -40,6 +46,8 @@ export async function pullImage(
   const name = parseReference(reference)
   const image = fullName(name)
   const root = await client.manifest(name, name.digest ?? name.tag ?? 'latest', options)
+  const offered = await fetchAttachments(client, store, name, root.blob.digest, options)
+  await options.admit?.({ reference: image, digest: root.blob.digest }, offered)
   const index = isIndexType(root.blob.mediaType)
     ? parseJson(indexSchema, root.bytes, (reason) => imageErrors.IMAGE_INVALID({ image, reason }))
     : undefined
@@ -47,9 +55,13 @@ export async function pullImage(
     await store.blobs.put(root.bytes, { digest: root.blob.digest })
     if (index !== undefined && bindsPairs(index.manifests)) {
       await bringPairs(client, store, name, wantedPairs(clusterPairs(index, image), image, options.platforms), options)
+      await store.origins.note(root.blob.digest, 'pulled')
+      await keepAttachments(store, root.blob.digest, image, offered.attachments)
       await store.tag(image, root.blob)
     } else {
-      await store.tag(image, await bringOld(client, store, name, root, index, options))
+      const made = await bringOld(client, store, name, root, index, options)
+      await store.origins.note(made.digest, 'pulled')
+      await store.tag(image, made)
     }
   }
   // A clean-up by another process can take a blob that was here before and had no name yet: then once more.

@@ -6,6 +6,7 @@ import type { Reference } from './reference.ts'
 import { fullName, parseReference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { transfersAtOnce } from './registry-client.ts'
+import { sendAttachments } from './remote-attachments.ts'
 import { sideBySide } from './side-by-side.ts'
 import type { LocalStore } from './store.ts'
 import { TransferProgress } from './transfer-progress.ts'
@@ -21,7 +22,7 @@ export interface PushReport {
 
 /**
  * Sends a cluster image to a registry: blobs that it lacks, then the platforms, the index last, so that the tag never points at
- * something unfinished.
+ * something unfinished. Its signatures and SBOMs go before the index too: nobody gets it without them.
  * @throws REGISTRY_…, IMAGE_NOT_FOUND, IMAGE_INCOMPLETE when a platform of it was never pulled
  */
 export async function pushImage(
@@ -41,6 +42,7 @@ export async function pushImage(
   const total = [...here.values()].reduce((sum, blob) => sum + blob.size, 0)
   const done: PushReport = { digest: root.digest, sent: 0, present: total, warnings }
   const tag = name.digest ?? name.tag ?? 'latest'
+  await sendAttachments(client, store, name, root.digest, { signal })
   if ((await client.digestOfTag(name, tag, { signal })) === root.digest) return done // a registry has all that its tags need
 
   const lenders = await lendersOf(store, name)

@@ -5,6 +5,8 @@ import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import type { SaveOptions } from '../sealer.ts'
+import { savedEntries, signedImageNotes } from './archive-attachments.ts'
+import type { Attachment } from './attachments.ts'
 import { closureOf } from './closure.ts'
 import type { BlobDescriptor } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
@@ -18,6 +20,8 @@ interface SavedImage {
   readonly name: string
   readonly root: BlobDescriptor
   readonly blobs: readonly BlobDescriptor[]
+  /** Signatures and SBOMs. */
+  readonly attachments: readonly Attachment[]
 }
 
 /**
@@ -36,12 +40,19 @@ export async function saveImages(
   const bases = await Promise.all(since.map((base) => store.resolve(base)))
   const known = await blobsOfBases(store, since)
   const blobs = new Map(images.flatMap((image) => image.blobs.map((blob) => [blob.digest, blob] as const)))
-  const sent = [...blobs.values()].filter((blob) => isDocument(blob) || !known.has(blob.digest))
+  const attached = await blobsAttached(store, images)
+  const sent = [
+    ...[...blobs.values()].filter((blob) => isDocument(blob) || !known.has(blob.digest)),
+    ...attached.filter((blob) => !blobs.has(blob.digest)),
+  ]
   const notes =
     bases.length === 0
       ? {}
       : { [annotations.since]: bases.map(({ reference, digest }) => `${reference}@${digest}`).join(',') }
-  const manifests = images.map(({ root, name }) => named(root, name, notes))
+  const manifests = [
+    ...images.map(({ root, name, attachments }) => named(root, name, { ...notes, ...signedImageNotes(attachments) })),
+    ...attachedEntries(images),
+  ]
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests }
   const total = sent.reduce((sum, blob) => sum + blob.size, 0)
   const progress = new TransferProgress(images.map((image) => image.name).join(', '), total, onProgress)
@@ -80,9 +91,26 @@ async function imagesToSave(
   for (const reference of references) {
     const { reference: name } = await store.resolve(reference)
     const root = await store.find(reference)
-    images.set(name, { name, root, blobs: await blobsToSave(store, root, name, platforms) })
+    const blobs = await blobsToSave(store, root, name, platforms)
+    images.set(name, { name, root, blobs, attachments: await store.attachments(root.digest) })
   }
   return [...images.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Small, and sent with every delta: what has been signed since is why it is made. */
+async function blobsAttached(store: LocalStore, images: readonly SavedImage[]): Promise<BlobDescriptor[]> {
+  const blobs = new Map<string, BlobDescriptor>()
+  for (const { name, attachments } of images) {
+    for (const attachment of attachments)
+      for (const [digest, blob] of (await closureOf(store.blobs, attachment, name)).here) blobs.set(digest, blob)
+  }
+  return [...blobs.values()]
+}
+
+/** An image with two names has its signatures once. */
+function attachedEntries(images: readonly SavedImage[]): BlobDescriptor[] {
+  const bySubject = new Map(images.map(({ root, attachments }) => [root.digest, attachments]))
+  return [...bySubject].flatMap(([subject, attachments]) => savedEntries(subject, attachments))
 }
 
 /** What a receiver of the bases has for certain: all platforms that are here. */

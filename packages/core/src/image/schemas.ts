@@ -51,6 +51,9 @@ export const manifestSchema = z.object({
 })
 export type OciManifest = z.infer<typeof manifestSchema>
 
+/** A manifest that may belong to another one. */
+export const artifactSchema = manifestSchema.extend({ subject: descriptorSchema.exactOptional() })
+
 /** The part of an OCI image config that sealer reads. */
 export const imageConfigSchema = z.object({
   os: text(64).min(1),

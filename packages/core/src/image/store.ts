@@ -8,6 +8,7 @@ import { systemClock } from '../clock.ts'
 import { SealerError } from '../errors.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
+import { type Attachment, attachmentEntry, attachmentsIn, subjectOf, withoutOrphans } from './attachments.ts'
 import { BlobStore } from './blobs.ts'
 import { closureOf } from './closure.ts'
 import type { BlobDescriptor, PlatformImage } from './cluster-config.ts'
@@ -15,6 +16,7 @@ import { imageErrors } from './errors.ts'
 import type { ImageStore, StoredImage } from './image-store.ts'
 import { holdLock } from './lock.ts'
 import { annotations, isIndexType, mediaTypes, platformFits } from './oci.ts'
+import { Origins } from './origins.ts'
 import type { ClusterPair } from './read-cluster-image.ts'
 import { readPairs, readPlatform } from './read-cluster-image.ts'
 import { fullName, parseReference } from './reference.ts'
@@ -43,19 +45,27 @@ export interface UnneededBlob {
   readonly used: number
 }
 
+/** Asked before an image's content is handed out. @throws what refuses it */
+export type Gate = (image: Pick<StoredImage, 'reference' | 'digest'>) => Promise<void>
+
 /** Opens the store of a folder, which need not be there yet. */
-export const openStore = (path: string, clock: Clock = systemClock): LocalStore => new LocalStore(path, clock)
+export const openStore = (path: string, clock: Clock = systemClock, gate?: Gate): LocalStore =>
+  new LocalStore(path, clock, gate)
 
 /** The store of this machine. Names live in the layout's `index.json`, rewritten by rename under a lock. */
 export class LocalStore implements ImageStore {
   readonly path: string
   readonly blobs: BlobStore
+  readonly origins: Origins
   readonly #clock: Clock
+  readonly #gate: Gate | undefined
 
-  constructor(path: string, clock: Clock) {
+  constructor(path: string, clock: Clock, gate?: Gate) {
     this.path = path
     this.blobs = new BlobStore(path)
+    this.origins = new Origins(join(path, 'origins'))
     this.#clock = clock
+    this.#gate = gate
   }
 
   async list(): Promise<readonly StoredImage[]> {
@@ -68,6 +78,7 @@ export class LocalStore implements ImageStore {
   }
 
   async platform(image: StoredImage, platform: Platform): Promise<PlatformImage> {
+    await this.#gate?.(image)
     const pairs = await this.pairs(image.reference, image.digest)
     const pair = pairs.find((one) => platformFits(platform, one.platform))
     if (pair === undefined) {
@@ -103,6 +114,12 @@ export class LocalStore implements ImageStore {
     const found = byName(manifests, reference) ?? byDigest(manifests, reference)
     if (found === undefined) throw imageErrors.IMAGE_NOT_FOUND({ reference })
     return found
+  }
+
+  /** Name and digest of an image of which nothing has been read yet. @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS */
+  async named(reference: string): Promise<Pick<StoredImage, 'reference' | 'digest'>> {
+    const entry = await this.find(reference)
+    return { reference: nameOf(entry) ?? entry.digest, digest: entry.digest }
   }
 
   /** The platforms of a cluster image that are in the store; its index may name more. */
@@ -142,6 +159,24 @@ export class LocalStore implements ImageStore {
     })
   }
 
+  /** What belongs to an image: signatures, SBOMs. */
+  async attachments(digest: string): Promise<Attachment[]> {
+    return attachmentsIn((await this.#readIndex()).manifests, digest)
+  }
+
+  /** Changes what belongs to an image; the blobs of what is added are here already. It goes with the image's last name. */
+  async attach(
+    digest: string,
+    change: (present: readonly Attachment[]) => Promise<readonly Attachment[]>,
+  ): Promise<void> {
+    await this.#change(async (index) => {
+      const attached = await change(attachmentsIn(index.manifests, digest))
+      const others = index.manifests.filter((entry) => subjectOf(entry) !== digest)
+      const entries = attached.map((one): Entry => ({ ...attachmentEntry(digest, one) }))
+      await this.#writeIndex({ ...index, manifests: [...others, ...entries] })
+    })
+  }
+
   /**
    * Takes a name away (by digest: all its names), then every blob that no name needs: what this image alone consisted of
    * at once, strangers when they are an hour old.
@@ -152,9 +187,15 @@ export class LocalStore implements ImageStore {
       const named = byName(index.manifests, reference)
       const gone = named ?? byDigest(index.manifests, reference)
       if (gone === undefined) throw imageErrors.IMAGE_NOT_FOUND({ reference })
-      const left = index.manifests.filter((entry) => (named ? entry !== named : entry.digest !== gone.digest))
+      const left = withoutOrphans(
+        index.manifests.filter((entry) => (named ? entry !== named : entry.digest !== gone.digest)),
+      )
       await this.#writeIndex({ ...index, manifests: left }) // first the name: killed in between, only unneeded blobs stay
-      return { freed: await this.#collect(left, await this.#blobsOf(gone)) }
+      if (!left.some((entry) => entry.digest === gone.digest)) await this.origins.forget(gone.digest)
+      const alone = new Set<string>()
+      for (const entry of index.manifests)
+        if (!left.includes(entry)) for (const digest of await this.#blobsOf(entry)) alone.add(digest)
+      return { freed: await this.#collect(left, alone) }
     })
   }
 
@@ -224,11 +265,13 @@ export class LocalStore implements ImageStore {
     const reference = nameOf(entry) ?? entry.digest
     const created = Date.parse(entry.annotations?.[annotations.created] ?? '')
     const origin = originOf(entry)
+    const provenance = await this.origins.of(entry.digest)
     const rest = {
       reference,
       digest: entry.digest,
       created: Number.isNaN(created) ? 0 : created,
       ...(origin !== undefined && { origin }),
+      ...(provenance !== undefined && { provenance }),
     }
     try {
       const { here } = await closureOf(this.blobs, entry, reference)
@@ -313,7 +356,7 @@ function byName(entries: readonly Entry[], reference: string): Entry | undefined
 function byDigest(entries: readonly Entry[], reference: string): Entry | undefined {
   const prefix = /^(?:sha256:)?([0-9a-f]{4,64})$/.exec(reference)?.[1]
   if (prefix === undefined) return undefined
-  const found = entries.filter((entry) => entry.digest.startsWith(`sha256:${prefix}`))
+  const found = entries.filter((entry) => subjectOf(entry) === undefined && entry.digest.startsWith(`sha256:${prefix}`))
   const digests = [...new Set(found.map((entry) => entry.digest))]
   if (digests.length > 1) throw imageErrors.IMAGE_AMBIGUOUS({ reference, matches: digests })
   return found[0]

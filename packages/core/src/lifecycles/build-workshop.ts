@@ -54,7 +54,7 @@ export async function openWorkshop(
   { home, hooks, images, secrets, logger, clock }: BuildServices,
 ): Promise<Workshop> {
   const cache = cacheOf(home)
-  const store = openStore(images.store.path, clock)
+  const store = openStore(images.store.path, clock, (image) => images.admit(image))
   const digests = await FileDigests.open(join(cache, 'digests'), source.context)
   const lock = options.lock && (await LockFile.open(options.lock))
   const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore), options.lock?.file)

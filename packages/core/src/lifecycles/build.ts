@@ -39,7 +39,11 @@ export async function buildImage(options: BuildOptions, services: BuildServices)
   await fetchBases(workshop)
   const build = (platform: Platform, stop: AbortSignal) => buildPlatform(platform, workshop, stop)
   const built = await gather(source.platforms, build, { limit: source.platforms.length, signal })
-  const { digest } = await sealImage(workshop.store, { tag, platforms: built.map(({ parts }) => parts) })
+  const { digest } = await sealImage(workshop.store, {
+    tag,
+    platforms: built.map(({ parts }) => parts),
+    built: true,
+  })
   await workshop.lock?.save(source.platforms, workshop.logger)
   const report = reportOf(tag, digest, built)
   await services.hooks.build.sealed.promise(report)
@@ -94,9 +98,10 @@ function unpinnable(base: string, error: unknown, { source, lock }: Workshop): u
   return buildErrors.LOCK_BASE_GONE({ image: fullName(name), digest, reason: error.message }, { cause: error })
 }
 
-async function holds(reference: string, platforms: readonly Platform[], { store }: Workshop): Promise<boolean> {
+async function holds(reference: string, platforms: readonly Platform[], { images, store }: Workshop): Promise<boolean> {
   const curable = ['IMAGE_NOT_FOUND', 'IMAGE_PLATFORM_MISSING', 'IMAGE_INCOMPLETE']
   try {
+    await images.admit(reference)
     const image = await store.resolve(reference)
     for (const platform of platforms) await store.platform(image, platform)
     return true

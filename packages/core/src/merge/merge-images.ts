@@ -60,7 +60,11 @@ export async function mergeImages(
   )
   if (problems.length > 0) throw mergeErrors.MERGE_CONFLICTS({ images: names, count: problems.length }, { problems })
 
-  const { digest } = await sealImage(store, { tag: reference, platforms: merged.map(({ parts }) => parts) })
+  const { digest } = await sealImage(store, {
+    tag: reference,
+    platforms: merged.map(({ parts }) => parts),
+    built: true,
+  })
   const left = platforms === undefined ? leftOut(images, common) : []
   const warnings = [...new Set([...left, ...merged.flatMap((one) => one.notes)])]
   return { reference, digest, platforms: wanted, images: names, warnings }
