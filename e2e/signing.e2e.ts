@@ -228,6 +228,26 @@ test('the command refuses to run an unsigned image with exit code 1, and no host
   assert.ok(host.connections() > 0)
 })
 
+test('an SBOM that a build attaches travels through the registry; a real Go program in it is told', async () => {
+  const context = join(world, 'with-program')
+  await mkdir(context, { recursive: true })
+  await cp('/usr/bin/docker-registry', join(context, 'registry'))
+  await writeFile(join(context, 'Kubefile'), 'FROM scratch\nCOPY registry bin/registry\n')
+  const name = `${registry.host}/team/described:v1`
+  await maker.build({ context, tag: name, sbom: true })
+  await maker.images.sign(name, { key: 'env:KEY', password: 'env:PW' })
+  await maker.images.push(name)
+  const site = await trusting()
+  const { digest } = await site.images.pull(name)
+  const store = storeOf(homeOf(site), systemClock)
+  const attached = (await store.attachments(digest)).find(({ type }) => type === 'application/vnd.cyclonedx+json')
+  const { layers, subject } = JSON.parse((await store.blobs.read(attached?.digest ?? '')).toString())
+  assert.is(subject.digest, digest)
+  const { document } = await site.images.sbom(name)
+  assert.is((await store.blobs.read(layers[0].digest)).toString(), document)
+  assert.match(document, /"purl": "pkg:golang\/stdlib@1\.\d+/)
+})
+
 test('the commands of the guide do what it says', async () => {
   await using site = await Site.open()
   const folder = join(world, 'guide')

@@ -12,6 +12,12 @@ sealer sign "$REGISTRY/team/hello:v1" --key release.key --password-from env:KEY_
 sealer push "$REGISTRY/team/hello:v1"
 # #endregion
 
+# #region sbom
+sealer sbom "$REGISTRY/team/hello:v1"
+sealer sbom "$REGISTRY/team/hello:v1" -o hello.cdx.json
+sealer sbom "$REGISTRY/team/hello:v1" --attach
+# #endregion
+
 # #region archive
 sealer save "$REGISTRY/team/hello:v1" -o hello.tar
 # #endregion

@@ -24,6 +24,7 @@ import { mergeCommand } from './commands/merge.ts'
 import { pluginCommand } from './commands/plugin.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { runCommand } from './commands/run.ts'
+import { sbomCommand } from './commands/sbom.ts'
 import { searchCommand } from './commands/search.ts'
 import { signCommand, verifyCommand } from './commands/sign.ts'
 import { trustCommand } from './commands/trust.ts'
@@ -82,7 +83,13 @@ Exit codes: 0 done; 1 tried and failed; 2 nothing was tried; 130 stopped by Ctrl
       loginCommand(context),
       logoutCommand(context),
     ],
-    'Signatures:': [keysCommand(context), signCommand(context), verifyCommand(context), trustCommand(context)],
+    'Signatures and contents:': [
+      keysCommand(context),
+      signCommand(context),
+      verifyCommand(context),
+      trustCommand(context),
+      sbomCommand(context),
+    ],
     'This machine:': [localCommand(context), pluginCommand(context), versionCommand(context)],
   }
   for (const [title, commands] of Object.entries(groups)) {

@@ -69,6 +69,12 @@ export function createImages(options: ImagesOptions): Images {
     standing: async (reference) => gate.standing(await store.named(reference), store),
     sign: async (reference, how) => (await signing()).signImage(store, reference, how, secrets),
     verify: async (reference, by = {}) => (await signing()).verifyImage(store, reference, by, { secrets, keys, clock }),
+    sbom: async (reference, { attach = false, signal } = {}) => {
+      const { attachSbom, sbomOf } = await import('./sbom/sbom.ts')
+      await gate.admit(await store.named(reference), store)
+      const sbom = await sbomOf(store, reference, cacheOf(home), signal)
+      return attach ? { ...sbom, attached: await attachSbom(store, sbom) } : sbom
+    },
     inspect: async (reference) => {
       await gate.admit(await store.named(reference), store)
       const image = await store.resolve(reference)

@@ -16,6 +16,7 @@ import type { Plan } from './plan.ts'
 import type { Plugin } from './plugin.ts'
 import type { OnEvent } from './run-events.ts'
 import type { ClusterStatus } from './runtime.ts'
+import type { Sbom } from './sbom/sbom.ts'
 import type { SecretRef, Secrets } from './secrets.ts'
 import type { Standing } from './trust/gate.ts'
 import type { KeyRef, SignatureReport, SignOptions, TrustOptions, TrustRule } from './trust/signing.ts'
@@ -70,6 +71,8 @@ export interface BuildOptions {
   /** Pins of base and container images; without it names mean what the registries say. */
   readonly lock?: LockOptions
   readonly noCache?: boolean
+  /** Attach an SBOM to the image (docs/design/sbom.md). */
+  readonly sbom?: boolean
   /** Of the layers that this build makes; gzip when nothing is said. */
   readonly compression?: 'gzip' | 'zstd'
   /** `missing`: the base is pulled only when the store lacks it. */
@@ -160,6 +163,11 @@ export interface Images {
   standing(reference: string): Promise<Standing>
   /** Signs the digest of an image, as cosign does; the signature goes wherever the image goes. */
   sign(reference: string, options: SignOptions): Promise<SignatureReport>
+  /** What an image is made of, as CycloneDX; attached, it goes wherever the image goes. */
+  sbom(
+    reference: string,
+    options?: { readonly attach?: boolean; readonly signal?: AbortSignal },
+  ): Promise<Sbom & { readonly attached?: string }>
   /** Verifies an image by a key, or by those that are trusted for its name. @throws SIGNATURE_MISSING, … */
   verify(reference: string, by?: { readonly key?: KeyRef; readonly identity?: string }): Promise<SignatureReport>
   inspect(reference: string): Promise<{ readonly image: StoredImage; readonly platforms: readonly PlatformImage[] }>

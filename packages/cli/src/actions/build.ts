@@ -30,6 +30,7 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
     ...(flags.compression === undefined ? {} : { compression: flags.compression }),
     ...lockOf(resolve(folder), flags),
     noCache: !flags.cache,
+    sbom: flags.sbom,
     pull: pulls[flags.pull],
     onProgress: (line) => context.terminal.stderr(`${context.mask(line)}\n`),
     signal: context.signal,

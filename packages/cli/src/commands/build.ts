@@ -17,6 +17,7 @@ export interface BuildFlags extends ChartFlags {
   readonly locked: boolean
   readonly update: boolean
   readonly updateImage?: readonly string[]
+  readonly sbom: boolean
   readonly pull: 'missing' | 'ifnewer' | 'always' | 'never' | 'true' | 'false'
   readonly imageList?: string
   readonly compression?: 'gzip' | 'zstd'
@@ -48,6 +49,7 @@ export function buildCommand(context: CliContext): Command {
     .option('--update', 'renew all pins of the lock file', false)
     .option('--update-image <list>', 'renew the pins of these images', list)
     .option('--no-cache', 'build every layer again')
+    .option('--sbom', 'attach a list of everything that is in it (CycloneDX)', false)
     .addOption(
       new Option('--pull <when>', 'when to fetch the base image')
         .choices(['missing', 'ifnewer', 'always', 'never', 'true', 'false'])

@@ -44,10 +44,18 @@ export async function buildImage(options: BuildOptions, services: BuildServices)
     platforms: built.map(({ parts }) => parts),
     built: true,
   })
+  if (options.sbom === true) await attachSbomOf(tag, workshop)
   await workshop.lock?.save(source.platforms, workshop.logger)
   const report = reportOf(tag, digest, built)
   await services.hooks.build.sealed.promise(report)
   return report
+}
+
+async function attachSbomOf(tag: string, { store, cache, say, options: { signal } }: Workshop): Promise<void> {
+  const { attachSbom, sbomOf } = await import('../sbom/sbom.ts')
+  const sbom = await sbomOf(store, tag, cache, signal)
+  await attachSbom(store, sbom)
+  say(`SBOM of ${sbom.components} components`)
 }
 
 function warnOfArguments({ source, logger }: Workshop): void {
