@@ -228,6 +228,18 @@ test('the command refuses to run an unsigned image with exit code 1, and no host
   assert.ok(host.connections() > 0)
 })
 
+test('a push under a name that nobody has signed is warned of; signed with --as, it is not', async () => {
+  await sealed(maker, 'local/app:v1', 'renamed')
+  await maker.images.sign('local/app:v1', { key: 'env:KEY', password: 'env:PW' })
+  const name = `${registry.host}/team/renamed:v1`
+  const [warning] = (await maker.images.push('local/app:v1', name)).warnings
+  assert.match(warning ?? '', `is signed as docker.io/local/app`)
+  const as = { identity: `${registry.host}/team/renamed` }
+  await maker.images.sign('local/app:v1', { key: 'env:KEY', password: 'env:PW', ...as })
+  assert.equal((await maker.images.push('local/app:v1', name)).warnings, [])
+  assert.is((await (await trusting()).images.pull(name)).provenance, 'pulled')
+})
+
 test('an SBOM that a build attaches travels through the registry; a real Go program in it is told', async () => {
   const context = join(world, 'with-program')
   await mkdir(context, { recursive: true })

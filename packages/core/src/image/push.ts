@@ -1,4 +1,6 @@
 import type { TransferOptions } from '../sealer.ts'
+import { signaturesIn } from '../trust/gate.ts'
+import { identitiesOf, isUnder } from '../trust/judge.ts'
 import { closureOf } from './closure.ts'
 import { imageErrors } from './errors.ts'
 import { readPairs, readPlatform } from './read-cluster-image.ts'
@@ -37,7 +39,10 @@ export async function pushImage(
   const { here, documents, absent, missing } = await closureOf(store.blobs, root, reference)
   const lacking = [...missing, ...absent].map((blob) => blob.digest)
   if (lacking.length > 0) throw imageErrors.IMAGE_INCOMPLETE({ image: reference, missing: lacking })
-  const warnings = await pushWarnings(store, reference, target)
+  const warnings = [
+    ...(await pushWarnings(store, reference, target)),
+    ...(await signatureWarnings(store, root.digest, name)),
+  ]
 
   const total = [...here.values()].reduce((sum, blob) => sum + blob.size, 0)
   const done: PushReport = { digest: root.digest, sent: 0, present: total, warnings }
@@ -96,5 +101,15 @@ export async function pushWarnings(store: LocalStore, reference: string, target:
     built.size > 3 ? `${[...built].slice(0, 3).join(', ')} and ${built.size - 3} more` : [...built].join(', ')
   return [
     `${fullName(name)} is an official name, but ${some} were built here and are not what their makers have released.`,
+  ]
+}
+
+/** Told before somebody finds out by being refused: none of the signatures is under the name that the image gets. */
+async function signatureWarnings(store: LocalStore, digest: string, target: Reference): Promise<string[]> {
+  const reference = fullName(target)
+  const identities = identitiesOf(await signaturesIn(store, { reference, digest }))
+  if (identities.length === 0 || identities.some((identity) => isUnder(identity, target))) return []
+  return [
+    `${reference} is signed as ${identities.join(', ')}; who trusts the key for this name will refuse it. Sign it with --as ${target.registry}/${target.repository} too.`,
   ]
 }

@@ -341,7 +341,8 @@ export class RegistryClient implements AsyncDisposable {
     digest: string,
     transfer: Transfer & { readonly artifactType?: string } = {},
   ): Promise<readonly Referrer[]> {
-    return listReferrers(this, this.#session, name, digest, transfer)
+    const list = (place: Repository) => listReferrers(this, this.#session, place, digest, transfer)
+    return this.#fromNearest(name, list, transfer.signal)
   }
 
   /**

@@ -81,14 +81,27 @@ function known({ image, digest }: Judged, { payload }: Signature, vouching: Vouc
   return { key: vouching.key, claim }
 }
 
-/** An identity with a tag or digest holds for that alone; registries and repositories are compared as docker completes them. */
-function isFor(identity: string, image: string, pattern: NamePattern | undefined): boolean {
+/** The names under which an image is signed, whoever has signed. */
+export const identitiesOf = (signatures: readonly Signature[]): string[] => [
+  ...new Set(
+    signatures.flatMap(({ payload }) => {
+      const claim = readPayload(payload)
+      return 'identity' in claim ? [claim.identity] : []
+    }),
+  ),
+]
+
+/** Whether a signature under this name holds for an image; registries and repositories are compared as docker completes them, and a tag holds for that tag alone. */
+export function isUnder(identity: string, asked: Reference): boolean {
   const signed = nameOf(identity)
-  const asked = nameOf(image)
-  if (signed === undefined || asked === undefined) return false
-  if (pattern !== undefined) return matches(pattern, signed)
-  if (signed.registry !== asked.registry || signed.repository !== asked.repository) return false
+  if (signed === undefined || signed.registry !== asked.registry || signed.repository !== asked.repository) return false
   return !/:[^/]+$/.test(identity) || asked.tag === undefined || signed.tag === asked.tag
+}
+
+function isFor(identity: string, image: string, pattern: NamePattern | undefined): boolean {
+  if (pattern === undefined) return isUnder(identity, parseReference(image))
+  const signed = nameOf(identity)
+  return signed !== undefined && matches(pattern, signed)
 }
 
 function nameOf(text: string): Reference | undefined {
