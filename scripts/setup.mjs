@@ -25,6 +25,7 @@ const testPackages = [
   ...['bubblewrap', 'slirp4netns', 'attr', 'libcap2-bin'], // the sandbox of RUN
   ...['bzip2', 'zstd'], // archives that are added
   'qemu-user-static', // programs for arm64
+  'time', // memory of a command
 ]
 
 /** One thing that is missing here and that the set-up brings. */
