@@ -45,7 +45,7 @@ export function fakeContext(
         [Symbol.asyncDispose]: async () => {},
         clusters: async () => [lab],
         cluster: async () => lab,
-        images: { store: { resolve: async () => dashboard } } as never,
+        images: { admit: async () => {}, store: { resolve: async () => dashboard } } as never,
         ...sealer,
       } as Sealer
     },

@@ -8,7 +8,7 @@ export async function imageAtHand(context: CliContext, sealer: Sealer, wish: Wis
   const { image = '' } = wish
   if (image.endsWith('.tar')) return { ...wish, image: await loaded(context, sealer, image) }
   try {
-    await sealer.images.store.resolve(image)
+    await sealer.images.admit(image) // asked before anything of it is read
   } catch (error) {
     if (!SealerError.is(error) || error.code !== 'IMAGE_NOT_FOUND') throw error
     warn(context, `${image} is not on this machine yet; fetching it.`)

@@ -128,12 +128,19 @@ test('an archive is loaded and what it brings is run', async () => {
 test('an image that this machine lacks is fetched first', async () => {
   const pulled: string[] = []
   const images = {
-    store: { resolve: () => Promise.reject(new SealerError('core', 'IMAGE_NOT_FOUND', 'none', '')) },
+    admit: () => Promise.reject(new SealerError('core', 'IMAGE_NOT_FOUND', 'none', '')),
     pull: async (reference: string) => void pulled.push(reference),
   }
   const context = fakeContext({ ...applying([]), images: images as never })
   assert.is(await type('run d:v1 -m 10.0.0.1', context), 0, context.err())
   assert.equal(pulled, ['d:v1'])
+})
+
+test('an image that may not be used is neither fetched again nor run', async () => {
+  const images = { admit: () => Promise.reject(new SealerError('core', 'SIGNATURE_MISSING', 'unsigned', '')) }
+  const context = fakeContext({ ...applying([]), images: images as never })
+  assert.is(await type('run d:v1 -m 10.0.0.1', context), 1)
+  assert.match(context.err(), 'SIGNATURE_MISSING')
 })
 
 test('the plugins that are named are asked for', async () => {
