@@ -1,11 +1,15 @@
 // Time from bare hosts to a usable cluster: `sealer run` against the same by a shell script with plain kubeadm (reference.sh), in one run
 // on the same machine, hosts anew for each. Prints both times and their ratio, and with --timeline where the time went; never judges.
+// Beside the time stands what it took of the processors, of the hosts and of the operator's programs: that compares too where others use the machine.
 //
 //   node --import tsx bench/install/install.bench.ts [--masters 1] [--nodes 2] [--runs 1] [--timeline] [--only sealer|script]
 //     [--image sealerio/kubernetes:v1.34.4]
 import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
@@ -26,6 +30,8 @@ const cluster = `bench${process.pid}`
 interface Measurement {
   readonly seconds: number
   readonly phases: readonly Phase[]
+  /** Seconds of processors: of all that ran on the hosts, of the operator's programs, and of everybody else on this machine meanwhile. */
+  readonly work: { readonly hosts: number; readonly operator: number; readonly others: number }
 }
 
 /** Something that took time; seconds since the start. */
@@ -58,21 +64,53 @@ async function timed(
   env: NodeJS.ProcessEnv,
   read: (line: string) => { name: string; took?: number } | undefined,
 ): Promise<Measurement> {
+  const before = { hosts: hostsWork(), machine: machineWork() }
   const began = performance.now()
   const since = () => (performance.now() - began) / 1000
-  const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const counted = ['-c', '"$@"; code=$?; times >&3; exit $code', 'bash', file, ...args]
+  const child = spawn('bash', counted, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  })
+  const times = text(child.stdio[3] as Readable)
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   const phases: Phase[] = []
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of createInterface({ input: child.stdout as Readable })) {
     const phase = read(line)
     if (phase === undefined) continue
     const to = since()
     const from = phase.took === undefined ? (phases.at(-1)?.to ?? 0) : to - phase.took
     phases.push({ name: phase.name, from, to })
   }
+  const seconds = since()
   if ((await ended) !== 0) throw new Error(`${file} failed`)
-  return { seconds: since(), phases: phases.toSorted((one, other) => one.from - other.from) }
+  const [hosts, operator] = [hostsWork() - before.hosts, timesWork(await times)]
+  const work = { hosts, operator, others: machineWork() - before.machine - hosts - operator }
+  return { seconds, phases: phases.toSorted((one, other) => one.from - other.from), work }
 }
+
+/** Seconds of processors that the hosts of this cluster have taken, by their control group (version 1 or 2). */
+function hostsWork(): number {
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+  const [one, two] = ['/sys/fs/cgroup/cpuacct', '/sys/fs/cgroup'].map((root) => join(root, 'sealer-local', cluster))
+  const nanoseconds = read(`${one}/cpuacct.usage`)
+  if (nanoseconds !== '') return Number(nanoseconds) / 1e9
+  return Number(/^usage_usec (\d+)/m.exec(read(`${two}/cpu.stat`))?.[1] ?? 0) / 1e6
+}
+
+/** The same of this whole machine (proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal). */
+function machineWork(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] =
+    /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]?.split(' ').map(Number) ?? []
+  return (user + nice + system + irq + softirq) / 100
+}
+
+/** The same of a shell's children, from what its `times` says: `0m1.5s 0m0.2s`, the shell's own first. */
+const timesWork = (said: string): number =>
+  [...said.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest),
+    0,
+  )
 
 const bySealer = () =>
   timed(
@@ -134,8 +172,9 @@ function byScript(): Promise<Measurement> {
 }
 
 /** A line for each phase: when it began and ended, and the same as a bar over the whole time. */
-function show(title: string, { seconds, phases }: Measurement): void {
-  console.log(`${title}: ${seconds.toFixed(1)} s`)
+function show(title: string, { seconds, phases, work }: Measurement): void {
+  const shares = Object.entries(work).map(([whose, taken]) => `${whose} ${taken.toFixed(1)}`)
+  console.log(`${title}: ${seconds.toFixed(1)} s; processors: ${shares.join(', ')} s`)
   if (!values.timeline) return
   const width = 60
   const column = (at: number) => Math.min(width - 1, Math.floor((at / seconds) * width))
@@ -153,7 +192,10 @@ for (let run = 0; run < Number(values.runs); run++) {
   if (ours !== undefined) show('sealer run', ours)
   if (script === undefined || ours === undefined) continue
   ratios.push(ours.seconds / script.seconds)
-  console.log(`ratio sealer : script ${values.masters}+${values.nodes}: ${ratios.at(-1)?.toFixed(2)}`)
+  const taken = ({ work }: Measurement) => work.hosts + work.operator
+  console.log(
+    `ratio sealer : script ${values.masters}+${values.nodes}: ${ratios.at(-1)?.toFixed(2)}; of the processors: ${(taken(ours) / taken(script)).toFixed(2)}`,
+  )
 }
 const sorted = ratios.toSorted((a, b) => a - b)
 if (sorted.length > 0) console.log(`median of ${sorted.length}: ${sorted[Math.floor(sorted.length / 2)]?.toFixed(2)}`)

@@ -102,6 +102,14 @@ test('nodes join when the control plane has signed for their token, and not befo
   assert.ok(node?.commands.some((command) => command.includes('kubeadm join')))
 })
 
+test('the pod network is launched as soon as the control plane is there, whatever joins wait for', async () => {
+  const steps = await install(clusterWorld(['m1', 'master'], ['n1', 'node']))
+  // What comes after a join that is left out comes after everything before that join.
+  assert.equal(stepOf(steps, 'network')?.after, ['init/m1', 'join/m1'])
+  assert.not.ok(stepOf(steps, 'join/m1')?.after.includes('token-signed'))
+  assert.ok(stepOf(steps, 'join/n1')?.after.includes('token-signed'))
+})
+
 test('CoreDNS comes after the nodes have joined and kube-proxy runs', async () => {
   const hosts = clusterWorld(['m1', 'master'], ['n1', 'node'])
   await runSteps(await install(hosts), hosts)

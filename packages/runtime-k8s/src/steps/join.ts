@@ -14,7 +14,8 @@ export const join = (host: KnownHost, site: Site, members: Members): Step => ({
   title: titleFor(host, site),
   host: host.view,
   after: [
-    'token-signed',
+    // Others wait for the first master's join, which a new cluster leaves out: they must not wait for the token with it.
+    host === site.first ? 'token' : 'token-signed',
     `init/${site.first.view.name}`,
     `containerd/${host.view.name}`,
     `images/${host.view.name}`,
