@@ -43,6 +43,11 @@ export function startRegistry(host: HostView, options: StartOptions): Step {
   const program = `${paths.rootfs}/bin/registry`
   const config = registryConfig(host.address, port, paths)
   const links = sharedLinks(shared)
+  const runs = async (view: HostView): Promise<boolean> => {
+    const running = await view.inquire({ argv: ['systemctl', 'is-active', registryUnit], accept: [0, 1, 2, 3, 4] })
+    if (running.stdout.trim() !== 'active' || (await view.read(paths.registryConfig)) !== config) return false
+    return isCurrent(await view.read(paths.serverCertificate), authority.certificate, clock)
+  }
   return {
     id: registryStartStep(host),
     title: 'Start the registry',
@@ -50,12 +55,11 @@ export function startRegistry(host: HostView, options: StartOptions): Step {
     after: options.after,
     skip: async () => {
       if (options.idle !== undefined) return options.idle
-      const running = await host.inquire({ argv: ['systemctl', 'is-active', registryUnit], accept: [0, 1, 2, 3, 4] })
-      if (running.stdout.trim() !== 'active' || (await host.read(paths.registryConfig)) !== config) return undefined
-      if (!isCurrent(await host.read(paths.serverCertificate), authority.certificate, clock)) return undefined
-      return (await namesMissing(host, links)).length === 0 ? 'it runs' : undefined
+      return (await runs(host)) && (await namesMissing(host, links)).length === 0 ? 'it runs' : undefined
     },
     do: async ({ host }) => {
+      await layOut(host, links)
+      if (await runs(host)) return // other hosts may be pulling
       if (!(await host.has(program))) throw errors.REGISTRY_PROGRAM_MISSING({ image: cluster })
       const leaf = await authority.issue({ kind: 'server', name: host.name, addresses: [host.address] })
       await host.write(paths.serverKey, leaf.key, { mode: 0o600 })
@@ -63,7 +67,6 @@ export function startRegistry(host: HostView, options: StartOptions): Step {
       if (options.keepsAuthority) await host.write(paths.caKey, (await authority.pair()).key, { mode: 0o600 })
       await host.write(paths.registryConfig, config)
       await host.write(unitPath, unitFile(program, paths.registryConfig))
-      await layOut(host, links)
       await host.exec('sh', '-c', start, 'start', registryUnit, hexPort(port))
     },
   }
