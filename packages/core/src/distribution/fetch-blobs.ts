@@ -32,7 +32,7 @@ for repository; do
   [ -n "$left" ] || break
   for hex in $left; do printf 'url = "%s/blobs/sha256:%s"\\noutput = "%s"\\n' "$repository" "$hex" "$hex"; done |
     curl -q --config - --silent --show-error --fail --continue-at - --noproxy '*' --cacert "$ca" --cert "$cert" --key "$key" \\
-      --connect-timeout 3 --speed-limit 1024 --speed-time 5
+      --connect-timeout 5 --speed-limit 1024 --speed-time 5
 done
 kill $watching 2>/dev/null
 there
