@@ -139,7 +139,8 @@ function withinProgram(parent: Command, command: Command): Command {
     .some((option) => option.long === '--help')
   command.copyInheritedSettings(parent)
   if (passesOn) return command.helpOption(false)
-  if (command.commands.length === 0) withCommonOptions(command)
+  const acts = command.commands.length === 0 || command.registeredArguments.length > 0
+  if (acts) withCommonOptions(command)
   for (const child of command.commands) withinProgram(command, child)
   return command
 }

@@ -11,6 +11,7 @@ import { readSshConfig } from './hosts/read-ssh-config.ts'
 import { holdLock } from './image/lock.ts'
 import { createImages } from './images.ts'
 import { buildImage } from './lifecycles/build.ts'
+import { findContainerImages } from './lifecycles/find.ts'
 import { examineHosts, planInstall } from './lifecycles/install.ts'
 import { clusterRecords, recordOf } from './lifecycles/record.ts'
 import { planRemove } from './lifecycles/remove.ts'
@@ -81,6 +82,7 @@ export function createSealer(options: SealerOptions): Sealer {
     hooks,
     images,
     trust: createTrust(home, secrets),
+    findImages: (find) => findContainerImages(find, { home, hooks, clock }),
     build: (build) => buildImage(build, { home, hooks, images, secrets, logger, clock }),
     plan: (wish, watch = {}) => withWish(wish, watch, async (run) => (await planInstall(run)).plan),
     apply: (wish, watch = {}) =>

@@ -6,6 +6,7 @@ import type { Infra, InfraHost } from './infra.ts'
 import type { BuildReport, BuildSource } from './lifecycles/build-types.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
 import type { ImageReader } from './manifests/image-reader.ts'
+import type { ImageRule } from './manifests/image-rules.ts'
 import type { Runtime } from './runtime.ts'
 import type { Scope } from './services.ts'
 import type { Step } from './step.ts'
@@ -33,6 +34,8 @@ function declareHooks() {
        * no later one. Built in: charts, kustomizations, manifests. A plugin's own come first.
        */
       readers: new AsyncSeriesWaterfallHook<[readers: readonly ImageReader[]]>(['readers']),
+      /** Each answer feeds the next: where custom resources name images. Built in: rules for well-known operators. */
+      rules: new AsyncSeriesWaterfallHook<[rules: readonly ImageRule[]]>(['rules']),
       /** Each answer feeds the next: the container images found, before they are fetched. This is how a plugin adds or drops images. */
       images: new AsyncSeriesWaterfallHook<[images: readonly FoundImage[], source: BuildSource]>(['images', 'source']),
       /** One after the other: the image has its name in the store. */

@@ -8,6 +8,8 @@ import type { HistoryEntry } from './image/history.ts'
 import type { ImageStore, StoredImage } from './image/image-store.ts'
 import type { RootfsFile } from './image/rootfs-files.ts'
 import type { BuildReport } from './lifecycles/build-types.ts'
+import type { FindOptions, FindReport } from './lifecycles/find.ts'
+import type { ImageWishFiles } from './lifecycles/image-wishes.ts'
 import type { InstallReport } from './lifecycles/reports.ts'
 import type { Logger } from './logger.ts'
 import type { ChartWishes } from './manifests/value-sets.ts'
@@ -54,7 +56,7 @@ export interface Watch {
   readonly onEvent?: OnEvent
 }
 
-export interface BuildOptions {
+export interface BuildOptions extends ImageWishFiles {
   readonly context: string
   /** Kubefile's path; `Kubefile` in the context when nothing is said. */
   readonly file?: string
@@ -64,8 +66,6 @@ export interface BuildOptions {
   readonly buildArgs?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
   readonly type?: 'kube-installer' | 'app-installer'
-  /** File with one container image a line. */
-  readonly imageList?: string
   /** What charts are rendered with, beside their own values. */
   readonly charts?: ChartWishes
   /** Pins of base and container images; without it names mean what the registries say. */
@@ -247,6 +247,8 @@ export interface Sealer extends AsyncDisposable {
   readonly images: Images
   readonly trust: Trust
   build(options: BuildOptions): Promise<BuildReport>
+  /** What a build would pack of a folder or a file, without building. */
+  findImages(options: FindOptions): Promise<FindReport>
   /** What `apply` would do. Changes nothing. @throws CHECKS_FAILED with every problem found */
   plan(wish: Wish, watch?: Watch): Promise<Plan>
   /** Makes the cluster equal to the wish. Applied twice, the second run has no steps. */

@@ -3,6 +3,7 @@ import { type BuildReport, platformText } from '@sealer/core'
 import type { BuildFlags } from '../commands/build.ts'
 import { type CliContext, print } from '../context.ts'
 import { chartWishesOf } from '../flags/charts.ts'
+import { imageWishesOf } from '../flags/image-wishes.ts'
 import { platformOf } from './platform.ts'
 
 const pulls = {
@@ -25,7 +26,7 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
     buildArgs: flags.buildArg,
     labels: flags.label,
     ...(flags.type === undefined ? {} : { type: flags.type }),
-    ...(flags.imageList === undefined ? {} : { imageList: flags.imageList }),
+    ...imageWishesOf(flags),
     charts: chartWishesOf(flags),
     ...(flags.compression === undefined ? {} : { compression: flags.compression }),
     ...lockOf(resolve(folder), flags),

@@ -16,6 +16,58 @@ export async function images(context: CliContext, name: string | undefined, flag
   print(context, all, () => (format === undefined ? listText(all, flags) : templateText(format, all.map(fieldsOf))))
 }
 
+/** A container image that a cluster image carries, for all platforms that do. */
+interface Carried {
+  readonly reference: string
+  readonly platforms: readonly string[]
+  readonly apps: readonly string[]
+  /** Of what the name points at: for several platforms an index, the same for all. */
+  readonly digests: readonly string[]
+  /** Bytes, of all platforms together. */
+  readonly size: number
+  readonly reasons: readonly string[]
+}
+
+/** Lists the container images that a cluster image carries. */
+export async function carried(context: CliContext, reference: string, flags: ImagesFlags): Promise<void> {
+  if (flags.json) context.format = 'json'
+  await using sealer = await context.openSealer({})
+  const { platforms } = await sealer.images.inspect(reference)
+  const found = new Map<string, Carried>()
+  const counted = new Set<string>()
+  for (const { config, images: carriedHere } of platforms) {
+    for (const image of carriedHere) {
+      const before = found.get(image.reference)
+      const fresh = image.blobs.filter(({ digest }) => !counted.has(`${image.reference} ${digest}`))
+      for (const { digest } of fresh) counted.add(`${image.reference} ${digest}`)
+      found.set(image.reference, {
+        reference: image.reference,
+        platforms: union(before?.platforms, [platformText(config.platform)]),
+        apps: union(before?.apps, image.apps),
+        digests: union(before?.digests, [image.digest]),
+        size: (before?.size ?? 0) + fresh.reduce((sum, { size }) => sum + size, 0),
+        reasons: union(before?.reasons, image.reasons),
+      })
+    }
+  }
+  print(context, [...found.values()], (all) => (flags.why ? all.map(whyText).join('\n') : carriedText(all, flags)))
+}
+
+const union = (before: readonly string[] = [], more: readonly string[]): string[] => [...new Set([...before, ...more])]
+const whyText = ({ reference, reasons }: Carried): string =>
+  [reference, ...reasons.map((one) => `    ${one}`)].join('\n')
+
+function carriedText(all: readonly Carried[], { heading, trunc }: ImagesFlags): string {
+  const rows = all.map(({ reference, apps, platforms, digests, size }) => [
+    reference,
+    apps.join(','),
+    platforms.join(','),
+    bytesText(size),
+    digests.map((digest) => (trunc ? digest.replace(/^sha256:/, '').slice(0, 12) : digest)).join(','),
+  ])
+  return table(['CONTAINER IMAGE', 'APPS', 'PLATFORMS', 'SIZE', 'DIGEST'], rows, { heading })
+}
+
 /** What a template sees of an image: its name in parts, too. */
 function fieldsOf(image: StoredImage): object {
   const { repository, tag } = nameParts(image.reference)

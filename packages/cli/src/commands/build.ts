@@ -2,10 +2,11 @@ import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
 import { type ChartFlags, withChartOptions } from '../flags/charts.ts'
 import { declare, examples, withUnsignedOption } from '../flags/common.ts'
+import { type ImageWishFlags, withImageWishOptions } from '../flags/image-wishes.ts'
 import { assignments, list } from '../flags/values.ts'
 
 /** Flags of `build`. */
-export interface BuildFlags extends ChartFlags {
+export interface BuildFlags extends ChartFlags, ImageWishFlags {
   readonly file?: string
   readonly tag: string
   readonly type?: 'kube-installer' | 'app-installer'
@@ -19,7 +20,6 @@ export interface BuildFlags extends ChartFlags {
   readonly updateImage?: readonly string[]
   readonly sbom: boolean
   readonly pull: 'missing' | 'ifnewer' | 'always' | 'never' | 'true' | 'false'
-  readonly imageList?: string
   readonly compression?: 'gzip' | 'zstd'
 }
 
@@ -35,8 +35,7 @@ export function buildCommand(context: CliContext): Command {
     .option('--build-arg <name=value>', 'value of an ARG; again for more', assignments, {})
     .option('--label <name=value>', 'label of the image; again for more', assignments, {})
     .addOption(new Option('--type <type>', 'what it installs').choices(['kube-installer', 'app-installer']))
-    .option('--image-list <file>', 'container images to carry beside those found, one a line')
-  return withChartOptions(command)
+  return withImageWishOptions(withChartOptions(command))
     .addOption(
       new Option('--compression <how>', 'of new layers; zstd is smaller and faster, and hosts need it').choices([
         'gzip',

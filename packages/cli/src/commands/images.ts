@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { CliContext } from '../context.ts'
+import { type ChartFlags, withChartOptions } from '../flags/charts.ts'
 import { declare, examples, withUnsignedOption } from '../flags/common.ts'
+import { type ImageWishFlags, withImageWishOptions } from '../flags/image-wishes.ts'
 import { collect, list } from '../flags/values.ts'
 
 /** Flags of `images`. */
@@ -12,11 +14,14 @@ export interface ImagesFlags {
   readonly trunc: boolean
   readonly filter: readonly string[]
   readonly format?: string
+  readonly of?: string
+  readonly why: boolean
 }
 
 /** `sealer images`: what the store holds. */
 export function imagesCommand(context: CliContext): Command {
   return declare('images', 'list the cluster images of this machine')
+    .addCommand(findCommand(context))
     .argument('[name]', 'those of this repository or name alone; * stands for anything')
     .option('--digests', 'show digests', false)
     .option('--no-trunc', 'show digests in full')
@@ -29,6 +34,8 @@ export function imagesCommand(context: CliContext): Command {
     .option('--format <template>', 'a Go template for each image; "table …" with headings, \\t between columns')
     .option('-n, --no-heading', 'leave the headings away')
     .option('-q, --quiet', 'digests alone', false)
+    .option('--of <image>', 'the container images that this cluster image carries')
+    .option('--why', 'with --of: each with the files and lines that need it', false)
     .addOption(new Option('--json').default(false).hideHelp())
     .addOption(new Option('-a, --all').hideHelp())
     .addHelpText(
@@ -38,11 +45,43 @@ export function imagesCommand(context: CliContext): Command {
         ['sealer images --filter platform=linux/arm64', 'those that run on ARM'],
         ["sealer images --format '{{.Reference}} {{bytes .Size}}'", 'fields of your choice'],
         ['sealer images -q', 'for scripts'],
+        ['sealer images --of dashboard:v1 --why', 'what it carries, and for which file and line'],
       ),
     )
     .action(async (name: string | undefined, flags: ImagesFlags) => {
-      const { images } = await import('../actions/images.ts')
-      await images(context, name, flags)
+      const { carried, images } = await import('../actions/images.ts')
+      if (flags.of === undefined) await images(context, name, flags)
+      else await carried(context, flags.of, flags)
+    })
+}
+
+/** Flags of `images find`. */
+export interface FindFlags extends ChartFlags, ImageWishFlags {
+  readonly why: boolean
+  readonly from?: string
+}
+
+/** `sealer images find`: what a build would pack. */
+function findCommand(context: CliContext): Command {
+  const command = declare('find', 'show which container images a build would pack, and what it would leave out')
+    .argument('[path]', 'a folder of manifests, charts and kustomizations, a chart, a file, - for standard input', '.')
+    .option('--why', 'each with the files, lines and fields that name it', false)
+    .option(
+      '--from <image>',
+      'base image of the store: its helm renders where this machine has none, for its Kubernetes',
+    )
+  return withImageWishOptions(withChartOptions(command))
+    .addHelpText(
+      'after',
+      examples(
+        ['sealer images find deploy/', 'one image a line; what was left out goes to standard error'],
+        ['sealer images find charts/shop --values prod.yaml --why', 'with the template that names each'],
+        ['kustomize build . | sealer images find -', 'manifests of another program'],
+      ),
+    )
+    .action(async (path: string, flags: FindFlags) => {
+      const { findImages } = await import('../actions/find-images.ts')
+      await findImages(context, path, flags)
     })
 }
 

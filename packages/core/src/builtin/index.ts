@@ -1,4 +1,5 @@
 import type { Plugin } from '../plugin.ts'
+import { operatorImages } from './operator-images.ts'
 import { platformByMachine } from './platform-by-machine.ts'
 import { readCharts } from './read-charts.ts'
 import { readKustomizations } from './read-kustomizations.ts'
@@ -10,4 +11,5 @@ export const builtinPlugins = (): readonly Plugin[] => [
   readCharts(),
   readKustomizations(),
   readManifests(),
+  operatorImages(),
 ]

@@ -32,14 +32,29 @@ export const buildErrors = defineErrors('core', {
     message: (d: { url: string; wanted: string; got: string }) => `${d.url} is ${d.got}, not ${d.wanted}.`,
     hint: () => 'The file at this address is not the one that was pinned. Find out why before you change --checksum.',
   },
-  MANIFEST_INVALID: {
-    message: (d: { place: string; reason: string }) => `${d.place}: this manifest cannot be read: ${d.reason}`,
-    hint: () => 'Mend the YAML: kubectl would refuse it too, and the container images in it cannot be found.',
+  IMAGE_RULE_INVALID: {
+    message: (d: { objects: string; reason: string }) =>
+      `The rule for images in ${d.objects} cannot be read: ${d.reason}.`,
+    hint: () =>
+      'A path looks like spec.containers.*.image, an item is chosen by [name=web], a key with dots is ["a.b/c"].',
   },
   IMAGE_LIST_INVALID: {
     message: (d: { place: string; reason: string }) => `${d.place}: ${d.reason}`,
     hint: () =>
       'Write one image a line: a name, or oci:FOLDER, oci-archive:FILE, docker-archive:FILE with a path in the build context.',
+  },
+  IMAGE_LIST_WITH_LOGINS_INVALID: {
+    message: (d: { place: string; reason: string }) => `${d.place}: ${d.reason}`,
+    hint: () =>
+      'Write a list of {registry, username, password, images: [NAME, …]}; the password may be env:NAME or file:PATH.',
+  },
+  IMAGE_RULES_INVALID: {
+    message: (d: { file: string; reason: string }) => `The rules for images in ${d.file} cannot be read: ${d.reason}.`,
+    hint: () => 'Write rules: [{group, kinds: [KIND, …], images: [spec.image, …]}].',
+  },
+  SEARCH_PATH_MISSING: {
+    message: (d: { path: string }) => `There is nothing to look through at ${d.path}.`,
+    hint: () => 'Name a folder of manifests or charts, a chart, a file, or - for standard input.',
   },
   CONTAINER_IMAGE_UNAVAILABLE: {
     message: (d: { image: string; places: readonly string[]; reason: string; remedy: string }) =>

@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FoundImage } from '../hooks.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
 import type { CarriedImage, ClusterConfig, PlatformImage } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
-import { buildErrors } from '../kubefile/errors.ts'
 import type { UnpackedImage } from '../manifests/carry-images.ts'
-import { findImages, type SearchInput } from '../manifests/find-images.ts'
-import { imagesInManifest } from '../manifests/manifest-images.ts'
+import { findImages, type NamedImages, type SearchInput } from '../manifests/find-images.ts'
 import { findProgram, type ProgramName } from '../manifests/programs.ts'
 import type { Workshop } from './build-workshop.ts'
 
@@ -30,11 +27,11 @@ export async function containerImages(
   signal: AbortSignal,
 ): Promise<CarriedImage[]> {
   const { platform, entries, base } = image
-  const { options, hooks, logger, source, carrier, say } = workshop
-  const list = await listOf(options.imageList)
+  const { hooks, logger, source, carrier, say, wishes } = workshop
   const readers = await hooks.build.readers.promise([])
+  const rules = [...wishes.rules, ...(await hooks.build.rules.promise([]))]
   const search = searchIn(image, workshop, signal)
-  const { images, archives, doubts } = await findImages({ entries, search, ...(list && { list }) }, readers)
+  const { images, archives, doubts } = await findImages({ ...wishes, entries, rules, search }, readers)
   for (const { place, reason, minor } of doubts) logger[minor ? 'debug' : 'warn'](`${place}: ${reason}`)
   for (const name of workshop.valueSets.unused())
     logger.warn(`There are value sets for the chart ${name}, which this build does not have.`)
@@ -46,22 +43,16 @@ export async function containerImages(
 }
 
 /** Images of archives are found by the line that lists the archive, and perhaps by a manifest too. */
-function withUnpacked(images: readonly FoundImage[], unpacked: readonly UnpackedImage[]): FoundImage[] {
-  const found = new Map(images.map((image) => [image.reference, image]))
+function withUnpacked(images: readonly NamedImages[], unpacked: readonly UnpackedImage[]): FoundImage[] {
+  const found = new Map<string, FoundImage>(
+    images.map(({ reference, apps, reasons }) => [reference, { reference, apps, reasons }]),
+  )
   for (const { image, place } of unpacked) {
     const { reference } = image
     const { apps = [], reasons = [] } = found.get(reference) ?? {}
     found.set(reference, { reference, apps, reasons: [...reasons, place] })
   }
   return [...found.values()]
-}
-
-async function listOf(file: string | undefined) {
-  if (file === undefined) return undefined
-  const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw buildErrors.IMAGE_LIST_INVALID({ place: file, reason: 'this list cannot be read.' }, { cause })
-  })
-  return { file, text }
 }
 
 /** What readers may know of the image; programs are looked for when the first source needs one. */
@@ -90,6 +81,5 @@ function searchIn(
       programs.set(names.join(), found)
       return found
     },
-    imagesIn: imagesInManifest,
   }
 }

@@ -4,7 +4,6 @@ import type { CallableHooks } from '../hooks.ts'
 import { platformText } from '../hosts/host.ts'
 import { LayerCache } from '../image/layer-cache.ts'
 import { FileDigests } from '../image/layer-digests.ts'
-import type { RegistryClient } from '../image/registry-client.ts'
 import { type LocalStore, openStore } from '../image/store.ts'
 import { BuildContext } from '../kubefile/context.ts'
 import { IgnoreRules } from '../kubefile/ignore.ts'
@@ -16,6 +15,8 @@ import type { BuildOptions, Images } from '../sealer.ts'
 import type { Secrets } from '../secrets.ts'
 import { announceBuild, cacheOf } from './build-cache.ts'
 import type { BuildSource } from './build-types.ts'
+import { ImageFetcher } from './image-fetcher.ts'
+import { type ImageWishes, readImageWishes } from './image-wishes.ts'
 
 /** What a build needs of the sealer it belongs to. */
 export interface BuildServices {
@@ -43,6 +44,8 @@ export interface Workshop extends AsyncDisposable {
   readonly layers: LayerCache
   readonly carrier: ImageCarrier
   readonly valueSets: ValueSets
+  /** What files beside the Kubefile say about container images. */
+  readonly wishes: ImageWishes
   /** Warns once, however many platforms have the same to say. */
   readonly logger: Logger
   readonly say: (line: string) => void
@@ -60,7 +63,8 @@ export async function openWorkshop(
   const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore), options.lock?.file)
   const say = (line: string) => options.onProgress?.(line)
   const valueSets = await ValueSets.open(options.charts ?? {}, source.context)
-  let client: Promise<RegistryClient> | undefined
+  const wishes = await readImageWishes(options)
+  const fetcher = new ImageFetcher({ home, clock, secrets, withLogins: wishes.withLogins }, store.blobs)
   const carrier = new ImageCarrier({
     context,
     digests,
@@ -69,9 +73,8 @@ export async function openWorkshop(
     folder: join(cache, 'container-images'),
     fresh: options.noCache === true || options.pull === 'always',
     fetchImage: async (reference, platform, signal) => {
-      client ??= registryClient({ home, clock, secrets })
       say(`${platformText(platform)}: fetch ${reference}`)
-      return (await client).fetchImage(reference, platform, store.blobs, { signal })
+      return fetcher.fetch(reference, platform, signal)
     },
   })
   const announced = await announceBuild(cache, options.signal)
@@ -88,20 +91,15 @@ export async function openWorkshop(
     layers: new LayerCache(join(cache, 'layers'), store.blobs),
     carrier,
     valueSets,
+    wishes,
     logger: once(logger),
     say,
     [Symbol.asyncDispose]: async () => {
-      await (await client)?.[Symbol.asyncDispose]()
+      await fetcher[Symbol.asyncDispose]()
       await digests.save()
       await announced[Symbol.asyncDispose]()
     },
   }
-}
-
-/** Made when the first image must be fetched: with it comes the HTTP library. */
-async function registryClient(options: Pick<BuildServices, 'home' | 'clock' | 'secrets'>): Promise<RegistryClient> {
-  const { RegistryClient } = await import('../image/registry-client.ts')
-  return new RegistryClient(options)
 }
 
 function once(logger: Logger): Logger {

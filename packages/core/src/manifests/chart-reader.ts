@@ -56,12 +56,12 @@ async function readChart(chart: Chart, { search, apiVersions, render }: Renderin
 
 async function toolFor(
   chart: Chart,
-  { program, settingsOf, cache, imagesIn, signal }: ImageSearch,
+  { program, settingsOf, cache, imagesIn, rules, signal }: ImageSearch,
 ): Promise<Omit<ChartTool, 'apiVersions'> | undefined> {
   const helm = await program('helm')
   if (helm === undefined) return undefined
   const notes = new CacheNotes(join(cache, 'charts'))
-  return { helm, settings: await settingsOf(chart), notes, imagesIn, ...(signal !== undefined && { signal }) }
+  return { helm, settings: await settingsOf(chart), notes, imagesIn, rules, ...(signal !== undefined && { signal }) }
 }
 
 /** What charts define in their templates, for the other charts that ask what the cluster serves. */

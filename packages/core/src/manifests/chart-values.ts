@@ -4,7 +4,7 @@ import { SealerError } from '../errors.ts'
 import { fullName, parseReference } from '../image/reference.ts'
 import { type ChartTree, chartsOf } from './chart-tree.ts'
 import { isRecord } from './is-record.ts'
-import { lineAt, member, type Place, YamlProblem, yamlDocuments } from './yaml-documents.ts'
+import { linesOf, member, type Place, YamlProblem, yamlDocuments } from './yaml-documents.ts'
 
 /** An image that the values of a chart name, for a feature that may be off. */
 export interface ValuesImage {
@@ -25,8 +25,9 @@ export async function imagesInValues(tree: ChartTree): Promise<ValuesImage[]> {
     } catch (error) {
       if (!(error instanceof YamlProblem)) throw error // helm says so, too
     }
+    const lineAt = linesOf(text)
     for (const { name, key, offset } of search.images)
-      found.push({ name, place: `${place}/values.yaml:${lineAt(text, offset)} (${key})` })
+      found.push({ name, place: `${place}/values.yaml:${lineAt(offset)} (${key})` })
   }
   return found
 }

@@ -12,6 +12,9 @@ import type { ChartSettings } from './value-sets.ts'
 
 const test = suite('chart')
 
+/** Keys of any YAML count: the programs that stand in for helm write no whole objects. */
+const imagesIn = (text: string) => imagesInManifest(text, undefined, { loose: true })
+
 const settings: ChartSettings = {
   sets: [{ name: '', texts: [] }],
   tests: false,
@@ -24,7 +27,7 @@ async function toolOf(folder: string, script: string, more: Partial<ChartSetting
   await writeFile(helm, `#!/bin/sh\nfor last; do :; done\n${script}\n`)
   await chmod(helm, 0o755)
   const notes = new CacheNotes(join(folder, 'notes'))
-  return { helm, settings: { ...settings, ...more }, apiVersions: [], notes, imagesIn: imagesInManifest }
+  return { helm, settings: { ...settings, ...more }, apiVersions: [], notes, rules: '', imagesIn }
 }
 
 /** Runs a script in the place of helm: `$last` is the chart. */
@@ -51,7 +54,13 @@ test('what is rendered names the images, each with its template', async () => {
 test "$1 $2 $3" = "template --kube-version v1.34.4" || exit 1
 printf -- '---\\n# Source: cache/templates/deploy.yaml\\n'
 sed "s|{{ .Values.image }}|$(sed 's/image: //' $last/values.yaml)|" $last/templates/deploy.yaml`)
-  assert.equal(images, [{ reference: 'hub.example/cache:1.0', place: 'application/apps/cache/templates/deploy.yaml' }])
+  assert.equal(images, [
+    {
+      reference: 'hub.example/cache:1.0',
+      field: 'Deployment cache: spec.template.spec.containers[0].image',
+      place: 'application/apps/cache/templates/deploy.yaml',
+    },
+  ])
 })
 
 test('the same chart is rendered once', async () => {

@@ -13,7 +13,6 @@ import { renderChart } from './helm-template.ts'
 import type { ImageSearch, LeftOut, NamedAt, ReadImages, SearchedFile } from './image-reader.ts'
 import { isTest, type RenderedPart, renderedParts } from './rendered.ts'
 import type { ChartSettings, ValueSet } from './value-sets.ts'
-import { YamlProblem } from './yaml-documents.ts'
 
 /** A chart in the image that is built. */
 export interface Chart {
@@ -32,6 +31,8 @@ export interface ChartTool {
   readonly settings: ChartSettings
   /** API groups and versions that others bring, e.g. `monitoring.coreos.com/v1`. */
   readonly apiVersions: readonly string[]
+  /** Which rules what comes out is read by. */
+  readonly rules: string
   /** Remembers what charts name. */
   readonly notes: CacheNotes
   readonly signal?: AbortSignal
@@ -71,10 +72,10 @@ export async function imagesInChart(chart: Chart, tool: ChartTool): Promise<Char
 const reading = 3
 
 async function keyOf({ path, release, entries }: Chart, tool: ChartTool): Promise<string> {
-  const { helm, settings, apiVersions } = tool
+  const { helm, settings, apiVersions, rules } = tool
   const files = entries.map((entry) => [entry.path, entry.digest])
   const program = await fileStamp(await realpath(helm))
-  return JSON.stringify([reading, path, release, settings, apiVersions, program, files])
+  return JSON.stringify([reading, path, release, settings, apiVersions, rules, program, files])
 }
 
 class ChartFindings {
@@ -91,10 +92,10 @@ class ChartFindings {
   }
 
   /** The first set of values that names an image at a place is the one that is told. */
-  image(reference: string, template: string, set: ValueSet): void {
-    const key = `${reference} ${template}`
-    this.seen.push(reference)
-    if (!this.#images.has(key)) this.#images.set(key, { reference, place: placeOf(this.at(template), set) })
+  image(named: NamedAt, template: string): void {
+    const key = `${named.reference} ${template}`
+    this.seen.push(named.reference)
+    if (!this.#images.has(key)) this.#images.set(key, named)
   }
 
   define(apiVersions: readonly string[]): void {
@@ -106,8 +107,8 @@ class ChartFindings {
     this.minor(place, `${reference} is run by helm test alone`)
   }
 
-  doubt(place: string, reason: string): void {
-    this.#leaveOut({ place, reason })
+  doubt(doubt: LeftOut): void {
+    this.#leaveOut(doubt)
   }
 
   /** A doubt that nobody needs to hear of while building. */
@@ -183,17 +184,15 @@ function readOutput(output: string, set: ValueSet, tool: ChartTool, findings: Ch
 
 function readPart({ template, text }: RenderedPart, set: ValueSet, tool: ChartTool, findings: ChartFindings): void {
   const place = findings.at(template)
-  try {
-    const { images, doubts } = tool.imagesIn(text)
-    const test = images.length > 0 && !tool.settings.tests && isTest(text)
-    for (const { reference } of images) {
-      if (!test) findings.image(reference, template, set)
-      else findings.leftOutTest(reference, place)
-    }
-    for (const { reason } of doubts) findings.doubt(place, reason)
-  } catch (cause) {
-    if (!(cause instanceof YamlProblem)) throw cause
-    findings.problem(placeOf(place, set), `line ${cause.line} of what it renders into: ${cause.message}`)
+  const { images, doubts } = tool.imagesIn(text)
+  const test = images.length > 0 && !tool.settings.tests && isTest(text)
+  for (const { reference, field } of images) {
+    if (!test) findings.image({ reference, field, place: placeOf(place, set) }, template)
+    else findings.leftOutTest(reference, place)
+  }
+  for (const { line, broken, ...doubt } of doubts) {
+    if (broken === undefined) findings.doubt({ ...doubt, place })
+    else findings.problem(placeOf(place, set), `line ${line} of what it renders into: ${broken}`)
   }
 }
 
@@ -206,7 +205,7 @@ function tellFailures(
 ): void {
   for (const [set, said] of failures) {
     const own = set.texts.length === 0 && failures.size < sets.length
-    if (own) findings.doubt(path, `it does not render with its own values alone:\n${said}`)
+    if (own) findings.doubt({ place: path, reason: `it does not render with its own values alone:\n${said}` })
     else findings.problem(placeOf(path, set), said)
   }
 }

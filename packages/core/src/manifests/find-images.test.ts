@@ -4,30 +4,29 @@ import type { SealerError } from '../errors.ts'
 import { draftOf, everyKindOfFile, temporaryContext } from '../kubefile/kubefiles.test.support.ts'
 import { rejection } from '../testing/rejection.ts'
 import { chartReader, type RenderChart } from './chart-reader.ts'
-import { type FoundImages, findImages, type SearchInput } from './find-images.ts'
+import { type FoundImages, findImages, type NamedImages, type SearchInput } from './find-images.ts'
 import type { ImageSearch } from './image-reader.ts'
-import { imagesInManifest } from './manifest-images.ts'
 import { manifestReader } from './manifest-reader.ts'
 
 const test = suite('find images')
 
-interface Options extends Pick<SearchInput, 'list'> {
+interface Options extends Pick<SearchInput, 'lists' | 'ignored' | 'withLogins'> {
   /** Without it there is no helm. */
   readonly render?: RenderChart
 }
 
-function find(input: Pick<SearchInput, 'entries'> & Pick<ImageSearch, 'apps'>, { list, render }: Options = {}) {
+function find(input: Pick<SearchInput, 'entries'> & Pick<ImageSearch, 'apps'>, { render, ...more }: Options = {}) {
   const search = {
     apps: input.apps,
     settingsOf: async () => ({ sets: [{ name: '', texts: [] }], tests: false, apiVersions: [] }),
     cache: '/nowhere',
     program: async () => (render === undefined ? undefined : '/bin/helm'),
-    imagesIn: imagesInManifest,
   }
   const readers = [chartReader(render), manifestReader()]
-  return findImages({ entries: input.entries, search, ...(list && { list }) }, readers)
+  return findImages({ entries: input.entries, search, ...more }, readers)
 }
 
+const unnamed = ({ reference, apps, reasons }: NamedImages) => ({ reference, apps, reasons })
 const told = ({ doubts }: FoundImages) => doubts.map(({ place, reason }) => `${place}: ${reason}`)
 
 /** What is found in an image that a Kubefile makes of some files. */
@@ -40,7 +39,7 @@ async function search(files: Readonly<Record<string, string>>, instructions: str
 
 test('each image says which line needs it, and which app', async () => {
   const { images } = await search(everyKindOfFile, 'COPY deploy manifests\nAPP web local://deploy/web.yaml')
-  assert.equal(images, [
+  assert.equal(images.map(unnamed), [
     { reference: 'hub.example/db:1.0', apps: [], reasons: ['manifests/20/db.yaml:9'] },
     {
       reference: 'hub.example/web:1.0',
@@ -53,7 +52,7 @@ test('each image says which line needs it, and which app', async () => {
 test('lists: names, comments, quotes, archives', async () => {
   const list = `# images\n\n"nginx:1.25"\nquay.io/x/y@sha256:${'a'.repeat(64)} # pinned\noci:images\noci-archive:a b.tar\n`
   const { images, archives } = await search({ imageList: list }, 'COPY imageList manifests/', {
-    list: { file: 'more.txt', text: 'docker-archive:app.tar\r\nnginx:1.25\r\n' },
+    lists: [{ file: 'more.txt', text: 'docker-archive:app.tar\r\nnginx:1.25\r\n' }],
   })
   assert.equal(
     images.map(({ reference, reasons }) => [reference, ...reasons]),
@@ -69,17 +68,90 @@ test('lists: names, comments, quotes, archives', async () => {
   ])
 })
 
+test('what is ignored is told with the line that says so: short and full names, patterns, with and without tag', async () => {
+  const files = {
+    imageList: 'nginx:1.25\nquay.io/x/y:1\nquay.io/x/z:2\nbusybox:1\nghcr.io/a/b:1\n',
+    imageIgnore: '# ours\ndocker.io/library/nginx:1.25\nquay.io/x/*\n',
+  }
+  const found = await search(files, 'COPY imageList imageIgnore manifests/', {
+    ignored: [{ file: 'more', text: 'busybox\nghcr.io/a/b:2' }],
+  })
+  assert.equal(
+    found.images.map(({ reference }) => reference),
+    ['ghcr.io/a/b:1'],
+  )
+  assert.equal(told(found), [
+    'manifests/imageList:1: docker.io/library/nginx:1.25 is ignored, as manifests/imageIgnore:2 says',
+    'manifests/imageList:2: quay.io/x/y:1 is ignored, as manifests/imageIgnore:3 says',
+    'manifests/imageList:3: quay.io/x/z:2 is ignored, as manifests/imageIgnore:3 says',
+    'manifests/imageList:4: docker.io/library/busybox:1 is ignored, as more:1 says',
+  ])
+})
+
+test('rules beside the manifests say where a custom resource names images', async () => {
+  const imageRules = `rules:
+  - group: example.test
+    kinds: [Thing]
+    images:
+      - spec.runner
+      - first: [spec.custom, "quay.io/x/thing:{spec.version}"]
+      - {each: spec.parts.*, first: ["{repo}/{name}:{version|/spec.version}"]}
+      - {first: [spec.args], after: --helper}
+      - data["app.conf"].runtime.image
+    ignore: [spec.logoImage]
+`
+  const thing = `apiVersion: example.test/v1
+kind: Thing
+spec:
+  runner: runner
+  version: 1.2.3+k3s1
+  logoImage: quay.io/x/logo:1
+  parts: [{repo: quay.io/p, name: a}, {repo: quay.io/p, name: b, version: "sha256:${'c'.repeat(64)}"}]
+  args: [--helper=quay.io/x/h:1, --helper, quay.io/x/h:2, --helpers=quay.io/x/h:3]
+data:
+  app.conf: |
+    # settings
+    runtime: {image: "quay.io/x/inner:1"}
+`
+  const found = await search({ imageRules, 'thing.yaml': thing }, 'COPY imageRules thing.yaml manifests/')
+  assert.equal(
+    found.images.map(({ reference, reasons }) => [reference, ...reasons]),
+    [
+      ['docker.io/library/runner:latest', 'manifests/thing.yaml:4'],
+      ['quay.io/x/thing:1.2.3-k3s1', 'manifests/thing.yaml:5'],
+      ['quay.io/p/a:1.2.3-k3s1', 'manifests/thing.yaml:7'],
+      [`quay.io/p/b@sha256:${'c'.repeat(64)}`, 'manifests/thing.yaml:7'],
+      ['quay.io/x/h:1', 'manifests/thing.yaml:8'],
+      ['quay.io/x/h:2', 'manifests/thing.yaml:8'],
+      ['quay.io/x/inner:1', 'manifests/thing.yaml:12'],
+    ],
+  )
+  for (const bad of [
+    'rules: {}',
+    'rules: [{group: x, image: [a]}]',
+    'a: [',
+    'rules: [{group: x, images: ["a..b["]}]',
+  ]) {
+    const error = await rejection<SealerError>(search({ imageRules: bad }, 'COPY imageRules manifests/'))
+    assert.match(error.code, /^IMAGE_RULES?_INVALID$/)
+  }
+})
+
 test('a name in a list that is none is refused with its line', async () => {
   const error = await rejection<SealerError>(search({ imageList: 'a\nB:1:2\n' }, 'COPY imageList manifests/'))
   assert.is(error.code, 'IMAGE_LIST_INVALID')
   assert.match(error.message, /^manifests\/imageList:2: /)
 })
 
-test('a manifest that cannot be read is refused with its line', async () => {
+test('a manifest that cannot be read is told with its line, and the rest is read', async () => {
+  const bad = 'a: 1\nb: [\n---\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: "a/b:1"}]}'
   for (const instruction of ['COPY bad.yaml manifests/', 'APP web local://bad.yaml']) {
-    const error = await rejection<SealerError>(search({ 'bad.yaml': 'a: 1\nb: [' }, instruction))
-    assert.is(error.code, 'MANIFEST_INVALID')
-    assert.match(error.message, /bad\.yaml:2: this manifest cannot be read/)
+    const found = await search({ 'bad.yaml': bad }, instruction)
+    assert.match(told(found)[0] ?? '', /bad\.yaml:3: this is not read as a manifest/)
+    assert.equal(
+      found.images.map(({ reference }) => reference),
+      ['docker.io/a/b:1'],
+    )
   }
 })
 
@@ -124,7 +196,7 @@ test('charts are rendered: of apps, and below charts/', async () => {
   }
   const { images } = await search(everyKindOfFile, 'APP cache local://chart/cache\nCOPY chart charts', { render })
   assert.equal(seen, ['cache application/apps/cache 3', 'cache charts/cache 3'])
-  assert.equal(images, [
+  assert.equal(images.map(unnamed), [
     {
       reference: 'hub.example/cache:1',
       apps: ['cache'],
@@ -172,8 +244,8 @@ test('without helm a chart is refused, unless somebody has listed images', async
   const error = await rejection<SealerError>(search(everyKindOfFile, 'APP cache local://chart/cache'))
   assert.is(error.code, 'CHART_TOOL_MISSING')
   assert.match(error.hint, /manifests\/imageList/)
-  const list = { file: 'list', text: 'hub.example/cache:1.0' }
-  const found = await search(everyKindOfFile, 'APP cache local://chart/cache', { list })
+  const lists = [{ file: 'list', text: 'hub.example/cache:1.0' }]
+  const found = await search(everyKindOfFile, 'APP cache local://chart/cache', { lists })
   assert.equal(
     found.images.map(({ reference }) => reference),
     ['hub.example/cache:1.0'],

@@ -15,6 +15,11 @@ export type ListedImage = { readonly line: number } & (
  * @throws IMAGE_LIST_INVALID
  */
 export function readImageList(text: string, file: string): ListedImage[] {
+  return listLines(text).map(({ line, content }) => ({ line, ...readLine(content, `${file}:${line}`) }))
+}
+
+/** What the lines of a list say, without comments, quotes and empty lines. */
+export function listLines(text: string): { readonly line: number; readonly content: string }[] {
   return text.split(/\r?\n/).flatMap((raw, index) => {
     const content = raw
       .replace(/^\uFEFF/, '')
@@ -22,7 +27,7 @@ export function readImageList(text: string, file: string): ListedImage[] {
       .trim()
       .replace(/^(["'])(.*)\1$/, '$2')
       .trim()
-    return content === '' ? [] : [{ line: index + 1, ...readLine(content, `${file}:${index + 1}`) }]
+    return content === '' ? [] : [{ line: index + 1, content }]
   })
 }
 

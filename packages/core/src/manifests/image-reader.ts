@@ -1,6 +1,6 @@
 import type { AppConfig } from '../image/cluster-config.ts'
 import type { LayerEntry } from '../image/layer.ts'
-import type { ManifestImages } from './manifest-images.ts'
+import type { ManifestImages, ManifestReading } from './manifest-images.ts'
 import type { ProgramName } from './programs.ts'
 import type { ChartSettings } from './value-sets.ts'
 
@@ -18,6 +18,8 @@ export interface ImageSource {
 export interface NamedAt {
   readonly reference: string
   readonly place: string
+  /** The object and the field, e.g. `Deployment web: spec.template.spec.containers[0].image`. */
+  readonly field?: string
 }
 
 /** Something that may name an image and is not taken for one, or a source that could not be read. */
@@ -26,6 +28,8 @@ export interface LeftOut {
   readonly reason: string
   /** Worth no warning in a build, e.g. an image of a feature that is off. */
   readonly minor?: true
+  /** The image that it would be, by its full name. */
+  readonly reference?: string
 }
 
 /** What a source says about images. */
@@ -61,6 +65,8 @@ export interface ImageSearch {
   readonly signal?: AbortSignal
   /** Path of the first of these programs: of this machine, else of the image. Undefined when there is none. */
   program(...names: readonly ProgramName[]): Promise<string | undefined>
-  /** What manifests name, e.g. those that a source renders into. Lines count from 1. @throws YamlProblem */
-  imagesIn(manifests: string): ManifestImages
+  /** Another text for other rules: what is remembered of a source holds for these alone. */
+  readonly rules: string
+  /** What manifests name, e.g. those that a source renders into. Lines count from 1. */
+  imagesIn(manifests: string, how?: ManifestReading): ManifestImages
 }

@@ -39,7 +39,8 @@ async function read(files: Readonly<Record<string, string>>, instructions = 'COP
     cache: folder.path,
     program: async () => kubectl,
     settingsOf: () => Promise.reject(new Error('no chart')),
-    imagesIn: imagesInManifest,
+    rules: '',
+    imagesIn: (text) => imagesInManifest(text),
     ...options.search,
   }
   const reader = kustomizeReader()

@@ -6,7 +6,6 @@ import { buildErrors } from '../kubefile/errors.ts'
 import type { ImageReader, ImageSearch, ImageSource, LeftOut, ReadImages, SearchedFile } from './image-reader.ts'
 import { type Kustomization, kustomizationsIn, withBases } from './kustomization.ts'
 import { imagesInKustomization, type KustomizationTree, type KustomizedImages } from './kustomize.ts'
-import { YamlProblem } from './yaml-documents.ts'
 
 /**
  * Reads what kustomize renders. A tree has those kustomizations rendered that no other builds upon, and that of an app; what belongs to one
@@ -50,7 +49,7 @@ async function readKustomization(
 
 async function renderIfPossible(
   tree: KustomizationTree,
-  { program: find, cache, imagesIn, signal }: ImageSearch,
+  { program: find, cache, imagesIn, rules, signal }: ImageSearch,
   { render, strict }: { readonly render: typeof imagesInKustomization; readonly strict: boolean },
 ): Promise<KustomizedImages> {
   const { root } = tree
@@ -64,7 +63,7 @@ async function renderIfPossible(
       doubts: [{ place: root.file.path, reason: 'there is neither kubectl nor kustomize to render this' }],
     }
   const notes = new CacheNotes(join(cache, 'kustomizations'))
-  return await render(tree, { program, notes, imagesIn, ...(signal !== undefined && { signal }) })
+  return await render(tree, { program, notes, imagesIn, rules, ...(signal !== undefined && { signal }) })
 }
 
 /** What sealer applies itself, or what somebody else will apply as a manifest. */
@@ -101,15 +100,10 @@ async function imagesOutside(
   const beside = files.filter(({ path }) => !named.has(path) && /\.ya?ml$/.test(path))
   const outside = await Promise.all(
     beside.map(async ({ path, source }) => {
-      try {
-        const { images } = imagesIn(await readFile(source, 'utf8'))
-        const reason = (reference: string) =>
-          `${reference} stands in a file that the kustomization ${posix.dirname(path)} does not name`
-        return images.map(({ reference, line }) => ({ place: `${path}:${line}`, reason: reason(reference) }))
-      } catch (error) {
-        if (error instanceof YamlProblem) return []
-        throw error
-      }
+      const { images } = imagesIn(await readFile(source, 'utf8'))
+      const reason = (reference: string) =>
+        `${reference} stands in a file that the kustomization ${posix.dirname(path)} does not name`
+      return images.map(({ reference, line }) => ({ place: `${path}:${line}`, reference, reason: reason(reference) }))
     }),
   )
   return outside.flat()

@@ -7,7 +7,7 @@ import { ProgramProblem, runClosed } from './closed-program.ts'
 import type { ImageSearch, LeftOut, NamedAt, ReadImages, SearchedFile } from './image-reader.ts'
 import { isRecord } from './is-record.ts'
 import type { Kustomization } from './kustomization.ts'
-import { YamlProblem, yamlDocuments } from './yaml-documents.ts'
+import { yamlDocuments } from './yaml-documents.ts'
 
 /** A kustomization with all that it builds upon. */
 export interface KustomizationTree {
@@ -24,6 +24,8 @@ export interface KustomizeTool {
   readonly notes: CacheNotes
   readonly signal?: AbortSignal
   readonly imagesIn: ImageSearch['imagesIn']
+  /** Which rules what comes out is read by. */
+  readonly rules: string
 }
 
 /** What a kustomization renders into names; `problems` are what keeps it from being applied as it is. */
@@ -58,10 +60,10 @@ export async function imagesInKustomization(tree: KustomizationTree, tool: Kusto
 /** Changes whenever what is read out of the same kustomization would be something else. */
 const reading = 2
 
-async function keyOf({ root, closure, files }: KustomizationTree, { program }: KustomizeTool): Promise<string> {
+async function keyOf({ root, closure, files }: KustomizationTree, { program, rules }: KustomizeTool): Promise<string> {
   const all = files.map(({ path, digest }) => [path, digest])
   const stamp = await fileStamp(await realpath(program))
-  return JSON.stringify([reading, root.path, stamp, closure.map(({ path, rest }) => [path, rest]), all])
+  return JSON.stringify([reading, rules, root.path, stamp, closure.map(({ path, rest }) => [path, rest]), all])
 }
 
 /** Puts the files together as they stand in the image. */
@@ -83,15 +85,13 @@ function readOutput(output: string, place: string, { imagesIn }: KustomizeTool):
   const doubts: LeftOut[] = []
   const problems: LeftOut[] = []
   for (const text of output.split(/^---\n/m)) {
-    try {
-      const found = imagesIn(text)
-      const from = found.images.length + found.doubts.length === 0 ? place : `${place} (${objectIn(text)})`
-      images.push(...found.images.map(({ reference }) => ({ reference, place: from })))
-      doubts.push(...found.doubts.map(({ reason }) => ({ reason, place: from })))
-    } catch (cause) {
-      if (!(cause instanceof YamlProblem)) throw cause
-      problems.push({ place, reason: `what it renders into is no YAML: ${cause.message}` })
-    }
+    const found = imagesIn(text)
+    const broken = found.doubts.flatMap((doubt) => doubt.broken ?? [])
+    problems.push(...broken.map((reason) => ({ place, reason: `what it renders into is no YAML: ${reason}` })))
+    if (broken.length > 0 || found.images.length + found.doubts.length === 0) continue
+    const from = `${place} (${objectIn(text)})`
+    images.push(...found.images.map(({ reference, field }) => ({ reference, field, place: from })))
+    doubts.push(...found.doubts.map(({ line: _, ...doubt }) => ({ ...doubt, place: from })))
   }
   return { images, doubts, problems }
 }

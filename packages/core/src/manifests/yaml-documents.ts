@@ -24,7 +24,7 @@ export class YamlProblem extends Error {
 }
 
 /** Aliases that one document may have; more would only be there to make a small text huge. */
-const maxAliases = 100
+const maxAliases = 1000
 
 /** Reads a stream of YAML documents as Kubernetes reads it, with the places of all values. @throws YamlProblem */
 export function yamlDocuments(text: string): YamlDocument[] {
@@ -39,11 +39,25 @@ export function yamlDocuments(text: string): YamlDocument[] {
   }
 }
 
-/** The line of an offset, from 1. */
-export function lineAt(text: string, offset: number): number {
-  let line = 1
-  for (let end = text.indexOf('\n'); end !== -1 && end < offset; end = text.indexOf('\n', end + 1)) line++
-  return line
+/** Tells the line of an offset, from 1. The text is read when the first line is asked for. */
+export function linesOf(text: string): (offset: number) => number {
+  let starts: number[] | undefined
+  return (offset) => {
+    starts ??= lineStarts(text)
+    let [low, high] = [0, starts.length]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((starts[middle] ?? 0) <= offset) low = middle
+      else high = middle
+    }
+    return low + 1
+  }
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
 }
 
 /** The place of a member, or of its parent where the member has none of its own (it came through `<<`). */
