@@ -54,4 +54,38 @@ test('reads a format of its own, before the built-in readers', async () => {
   assert.equal(seen, [{ reference: 'quay.io/acme/web:1.4', apps: [], reasons: ['manifests/app/images.properties:2'] }])
 })
 
+// #region rules
+/** Queues name the image of their broker, and their version stands for another one. */
+export function queueImages(): Plugin {
+  return {
+    name: 'queue-images',
+    apply({ hooks }) {
+      hooks.build.rules.tapPromise('queue-images', async (rules) => [
+        ...rules,
+        {
+          group: 'queues.example.test',
+          kinds: ['Queue'],
+          images: ['spec.broker', 'quay.io/example/queue:{spec.version}'],
+        },
+      ])
+    },
+  }
+}
+// #endregion
+
+test('rules come with a plugin', async () => {
+  await using place = await workplace({
+    'queue.yaml': 'apiVersion: queues.example.test/v1\nkind: Queue\nspec: {broker: rabbitmq, version: 1.2}\n',
+    Kubefile: 'FROM scratch\nCOPY queue.yaml manifests/\n',
+  })
+  queueImages().apply({ hooks: place.hooks })
+  const seen: string[] = []
+  place.hooks.build.images.tapPromise('test', async (images) => {
+    seen.push(...images.map(({ reference }) => reference))
+    return []
+  })
+  await place.build()
+  assert.equal(seen, ['docker.io/library/rabbitmq:latest', 'quay.io/example/queue:1.2'])
+})
+
 test.run()
