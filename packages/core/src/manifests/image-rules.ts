@@ -143,7 +143,7 @@ function compileChoice(text: string): Choice {
   }
 }
 
-/** Some operators take a digest where others have a tag; what tags cannot hold of a version becomes `-`, as k3s does. */
+/** Some operators take a digest where others have a tag; what tags cannot hold of a version becomes `-`. */
 const asTagged = (name: string): string => name.replace(/:(?=sha256:)/, '@').replaceAll('+', '-')
 
 type Slot = (base: Spot, object: Spot) => { readonly text: string; readonly spot?: Spot } | undefined

@@ -48,7 +48,6 @@ export const policyRules: readonly ImageRule[] = [
   none('kind.x-k8s.io'),
   none('k3d.io'),
   none('ctlptl.dev'),
-  none('kubeadm.k8s.io'),
   none('kubelet.config.k8s.io'),
   none('audit.k8s.io'),
   none('networking.istio.io'),
