@@ -40,8 +40,7 @@ export async function sealImage(
 ): Promise<{ digest: string }> {
   const image = fullName(parseReference(tag))
   const root = await writeImage(store.blobs, { image, platforms })
-  if (built) await store.origins.note(root.digest, 'built')
-  await store.tag(image, root)
+  await store.tag(image, root, built ? { came: 'built' } : {})
   return { digest: root.digest }
 }
 

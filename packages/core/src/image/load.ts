@@ -12,7 +12,7 @@ import type { StoredImage } from './image-store.ts'
 import { annotations } from './oci.ts'
 import type { Admit } from './pull.ts'
 import { readPlatform, wantedPairs } from './read-cluster-image.ts'
-import { keepAttachments } from './remote-attachments.ts'
+import { adding } from './remote-attachments.ts'
 import type { LocalStore } from './store.ts'
 import { openArchive, unpacked } from './tar-file.ts'
 
@@ -55,9 +55,7 @@ export async function loadImages(
     images.set(name, root)
   }
   for (const [name, root] of images) {
-    await store.origins.note(root.digest, 'loaded')
-    await keepAttachments(store, root.digest, name, attachments(root))
-    await store.tag(name, root)
+    await store.tag(name, root, { came: 'loaded', attach: adding(store.blobs, name, attachments(root)) })
   }
   return Promise.all([...images.keys()].map((name) => store.resolve(name)))
 }

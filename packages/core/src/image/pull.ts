@@ -9,7 +9,7 @@ import { bindsPairs, clusterPairs, readPlatform, wantedPairs } from './read-clus
 import { fullName, parseReference, type Reference } from './reference.ts'
 import type { RegistryClient } from './registry-client.ts'
 import { transfersAtOnce } from './registry-client.ts'
-import { fetchAttachments, keepAttachments } from './remote-attachments.ts'
+import { adding, fetchAttachments } from './remote-attachments.ts'
 import type { OciIndex } from './schemas.ts'
 import { indexSchema, manifestSchema, parseJson } from './schemas.ts'
 import { sideBySide } from './side-by-side.ts'
@@ -55,13 +55,10 @@ export async function pullImage(
     await store.blobs.put(root.bytes, { digest: root.blob.digest })
     if (index !== undefined && bindsPairs(index.manifests)) {
       await bringPairs(client, store, name, wantedPairs(clusterPairs(index, image), image, options.platforms), options)
-      await store.origins.note(root.blob.digest, 'pulled')
-      await keepAttachments(store, root.blob.digest, image, offered.attachments)
-      await store.tag(image, root.blob)
+      const attach = adding(store.blobs, image, offered.attachments)
+      await store.tag(image, root.blob, { came: 'pulled', attach })
     } else {
-      const made = await bringOld(client, store, name, root, index, options)
-      await store.origins.note(made.digest, 'pulled')
-      await store.tag(image, made)
+      await store.tag(image, await bringOld(client, store, name, root, index, options), { came: 'pulled' })
     }
   }
   // A clean-up by another process can take a blob that was here before and had no name yet: then once more.

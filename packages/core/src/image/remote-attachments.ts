@@ -9,7 +9,7 @@ import { imageErrors } from './errors.ts'
 import { fullName, type Reference } from './reference.ts'
 import type { RegistryClient, Transfer } from './registry-client.ts'
 import { artifactSchema, manifestSchema, parseJson } from './schemas.ts'
-import type { LocalStore } from './store.ts'
+import type { ChangeAttachments, LocalStore } from './store.ts'
 
 /** What belongs to an image beside its signatures, and goes where it goes. */
 const carriedTypes: ReadonlySet<string> = new Set([
@@ -98,22 +98,16 @@ async function bring(
   return { mediaType: blob.mediaType, digest: blob.digest, size: bytes.length, type }
 }
 
-/** Lets what came with an image belong to it in the store; signatures that are there already stay. */
-export async function keepAttachments(
-  store: LocalStore,
-  digest: string,
-  image: string,
-  attachments: readonly Attachment[],
-): Promise<void> {
-  if (attachments.length === 0) return
-  await store.attach(digest, async (present) => {
+/** What came with an image belongs to it; signatures that are there already stay. */
+export const adding =
+  (blobs: BlobStore, image: string, attachments: readonly Attachment[]): ChangeAttachments =>
+  async (present) => {
     const all = [...present, ...attachments]
     const sets = all.filter(({ type }) => type === payloadType)
-    const set = sets.length === 0 ? [] : [{ ...(await united(store.blobs, sets, image)), type: payloadType }]
+    const set = sets.length === 0 ? [] : [{ ...(await united(blobs, sets, image)), type: payloadType }]
     const others = new Map(all.filter(({ type }) => type !== payloadType).map((one) => [one.digest, one]))
     return [...set, ...others.values()]
-  })
-}
+  }
 
 /**
  * Sends what belongs to an image. Signatures that the registry has already stay: both stand under the one tag that cosign looks for.

@@ -233,4 +233,20 @@ async function putIndex(store: ReturnType<typeof openStore>, index: OciIndex): P
   return { mediaType: mediaTypes.index, ...(await store.blobs.put(Buffer.from(JSON.stringify(index)))) }
 }
 
+test('what belongs to an image comes with its name, stays with it, and goes when the name points elsewhere', async () => {
+  await using store = await temporaryStore()
+  const { digest } = await sealImage(store, { tag: 'app:v1', platforms: [await smallPlatform(store.blobs)] })
+  const root = await store.find('app:v1')
+  const manifest = { mediaType: mediaTypes.manifest, ...(await store.blobs.put(Buffer.from('{}'))), type: 'text/x' }
+  await store.tag('app:v1', root, { came: 'pulled', attach: async (present) => [...present, manifest] })
+  await store.tag('app:v1', root)
+  assert.equal(await store.attachments(digest), [manifest])
+  assert.is((await store.resolve('app:v1')).provenance, 'pulled')
+  assert.is(await codeOf(store.find(manifest.digest)), 'IMAGE_NOT_FOUND')
+
+  await sealImage(store, { tag: 'other:v1', platforms: [await smallPlatform(store.blobs, arm64)] })
+  await store.tag('app:v1', await store.find('other:v1'))
+  assert.equal(await store.attachments(digest), [])
+})
+
 test.run()

@@ -13,7 +13,7 @@ import { BlobStore } from './blobs.ts'
 import { closureOf } from './closure.ts'
 import type { BlobDescriptor, PlatformImage } from './cluster-config.ts'
 import { imageErrors } from './errors.ts'
-import type { ImageStore, StoredImage } from './image-store.ts'
+import type { ImageOrigin, ImageStore, StoredImage } from './image-store.ts'
 import { holdLock } from './lock.ts'
 import { annotations, isIndexType, mediaTypes, platformFits } from './oci.ts'
 import { Origins } from './origins.ts'
@@ -43,6 +43,16 @@ export interface UnneededBlob {
   readonly size: number
   /** When it came, or was last wanted by a build or a transfer; milliseconds since 1970. */
   readonly used: number
+}
+
+/** What belongs to an image from now on, given what does so already. */
+export type ChangeAttachments = (present: readonly Attachment[]) => Promise<readonly Attachment[]>
+
+/** What is written down together with a name, so that no clean-up comes in between. */
+export interface Naming {
+  /** How the image came here. */
+  readonly came?: ImageOrigin
+  readonly attach?: ChangeAttachments
 }
 
 /** Asked before an image's content is handed out. @throws what refuses it */
@@ -138,11 +148,16 @@ export class LocalStore implements ImageStore {
    * Lets a name point at an image whose blobs are all here: at least one platform, and each either whole or not at all.
    * @throws IMAGE_INCOMPLETE, IMAGE_INVALID, IMAGE_NOT_CLUSTER
    */
-  async tag(reference: string, root: BlobDescriptor): Promise<void> {
+  async tag(reference: string, root: BlobDescriptor, { came, attach }: Naming = {}): Promise<void> {
     const name = fullName(parseReference(reference))
     await this.#change(async (index) => {
       await this.#refuseIncomplete(name, root)
-      if (index.manifests.some((entry) => nameOf(entry) === name && entry.digest === root.digest)) return
+      if (came !== undefined) await this.origins.note(root.digest, came)
+      const manifests = attach === undefined ? index.manifests : await attached(index.manifests, root.digest, attach)
+      if (manifests.some((entry) => nameOf(entry) === name && entry.digest === root.digest)) {
+        if (manifests !== index.manifests) await this.#writeIndex({ ...index, manifests })
+        return
+      }
       const origin = originOf(root)
       const entry: Entry = {
         mediaType: root.mediaType,
@@ -154,8 +169,8 @@ export class LocalStore implements ImageStore {
           ...(origin !== undefined && { [annotations.origin]: origin }),
         },
       }
-      const others = index.manifests.filter((other) => nameOf(other) !== name)
-      await this.#writeIndex({ ...index, manifests: [...others, entry] })
+      const others = manifests.filter((other) => nameOf(other) !== name)
+      await this.#writeIndex({ ...index, manifests: withoutOrphans([...others, entry]) })
     })
   }
 
@@ -165,15 +180,9 @@ export class LocalStore implements ImageStore {
   }
 
   /** Changes what belongs to an image; the blobs of what is added are here already. It goes with the image's last name. */
-  async attach(
-    digest: string,
-    change: (present: readonly Attachment[]) => Promise<readonly Attachment[]>,
-  ): Promise<void> {
+  async attach(digest: string, change: ChangeAttachments): Promise<void> {
     await this.#change(async (index) => {
-      const attached = await change(attachmentsIn(index.manifests, digest))
-      const others = index.manifests.filter((entry) => subjectOf(entry) !== digest)
-      const entries = attached.map((one): Entry => ({ ...attachmentEntry(digest, one) }))
-      await this.#writeIndex({ ...index, manifests: [...others, ...entries] })
+      await this.#writeIndex({ ...index, manifests: await attached(index.manifests, digest, change) })
     })
   }
 
@@ -336,6 +345,12 @@ export class LocalStore implements ImageStore {
       await rm(draft, { force: true })
     }
   }
+}
+
+async function attached(entries: readonly Entry[], digest: string, change: ChangeAttachments): Promise<Entry[]> {
+  const attachments = await change(attachmentsIn(entries, digest))
+  const others = entries.filter((entry) => subjectOf(entry) !== digest)
+  return [...others, ...attachments.map((one): Entry => ({ ...attachmentEntry(digest, one) }))]
 }
 
 const nameOf = (entry: BlobDescriptor): string | undefined => entry.annotations?.[annotations.refName]

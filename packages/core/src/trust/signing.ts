@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { fullName, parseReference } from '../image/reference.ts'
-import { keepAttachments } from '../image/remote-attachments.ts'
+import { adding } from '../image/remote-attachments.ts'
 import type { LocalStore } from '../image/store.ts'
 import type { SecretRef, Secrets } from '../secrets.ts'
 import { trustErrors } from './errors.ts'
@@ -79,7 +79,7 @@ export async function signImage(
   const payload = writePayload(claim)
   if (await isSigned(store, image, payload, key)) return report
   const set = await writeSignatures(store.blobs, [signPayload(payload, key)])
-  await keepAttachments(store, image.digest, image.reference, [{ ...set, type: payloadType }])
+  await store.attach(image.digest, adding(store.blobs, image.reference, [{ ...set, type: payloadType }]))
   return report
 }
 
