@@ -22,7 +22,7 @@ export interface ImageRule {
 /**
  * A path to a name (or to names, or to a map of `registry`, `repository`, `tag`, `digest`), or a name with fields in it:
  * `quay.io/x/{spec.repository}:{spec.tag}`. `{a|b}` is the first of those that there is; `{a|"text"}` the text when there is no `a`;
- * a path that begins with `/` begins at the object.
+ * a path that begins with `/` begins at the object; `{a~8.*}` is there only when the value is such a text.
  */
 export type ImageField =
   | string
@@ -148,15 +148,18 @@ const asTagged = (name: string): string => name.replace(/:(?=sha256:)/, '@').rep
 
 type Slot = (base: Spot, object: Spot) => { readonly text: string; readonly spot?: Spot } | undefined
 
-/** `a|/b|"text"` */
+/** `a|/b~8.*|"text"` */
 function compileSlot(text: string): Slot {
   const choices = text.split('|').map((choice): Slot => {
     const literal = /^"(.*)"$/.exec(choice)?.[1]
     if (literal !== undefined) return () => ({ text: literal })
-    const path = parsePath(choice.replace(/^\//, ''))
+    const [way = '', wanted = '*'] = choice.split('~')
+    const path = parsePath(way.replace(/^\//, ''))
+    const fits = wildcard(wanted)
     return (base, object) => {
       const [spot] = follow(choice.startsWith('/') ? object : base, path).filter(isSaid)
-      return spot && isScalar(spot.value) ? { text: String(spot.value).trim(), spot } : undefined
+      const said = spot && isScalar(spot.value) ? String(spot.value).trim() : undefined
+      return said !== undefined && spot !== undefined && fits(said) ? { text: said, spot } : undefined
     }
   })
   return (base, object) => {

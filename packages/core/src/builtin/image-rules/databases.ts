@@ -5,9 +5,10 @@ const tidb = (component: string) => ({
   first: ['image', `{baseImage|"pingcap/${component}"}:{version|/spec.version}`],
 })
 const versioned = (component: string) => ({ each: `spec.${component}`, first: ['image', '{baseImage}:{version}'] })
+/** An image in pieces, of which the operator fills in those that are missing: with some alone there is no name. */
 const k8ssandra = (path: string) => ({
   each: path,
-  first: ['{registry|"docker.io"}/{repository}/{name}:{tag}', '{registry|"docker.io"}/{repository}/{name}'],
+  first: ['{registry|"docker.io"}/{repository}/{name}:{tag}', '{registry}/{name}:{tag}'],
 })
 
 export const databaseRules: readonly ImageRule[] = [
@@ -125,6 +126,14 @@ export const databaseRules: readonly ImageRule[] = [
       k8ssandra('spec.reaper.containerImage'),
       k8ssandra('spec.reaper.initContainerImage'),
       k8ssandra('spec.medusa.containerImage'),
+    ],
+    ignore: [
+      'spec.cassandra.jmxInitContainerImage',
+      'spec.stargate.containerImage',
+      'spec.cassandra.datacenters.*.stargate.containerImage',
+      'spec.reaper.containerImage',
+      'spec.reaper.initContainerImage',
+      'spec.medusa.containerImage',
     ],
   },
   { group: 'stargate.k8ssandra.io', images: [k8ssandra('spec.containerImage')] },

@@ -72,8 +72,19 @@ export const observabilityRules: readonly ImageRule[] = [
   ...elastic('apm.k8s.elastic.co', 'ApmServer', 'apm/apm-server'),
   ...elastic('enterprisesearch.k8s.elastic.co', 'EnterpriseSearch', 'enterprise-search/enterprise-search'),
   ...elastic('beat.k8s.elastic.co', 'Beat', 'beats/{spec.type}'),
-  ...elastic('agent.k8s.elastic.co', 'Agent', 'beats/elastic-agent'),
-  ...elastic('maps.k8s.elastic.co', 'ElasticMapsServer', 'elastic-maps-service/elastic-maps-server-ubi8'),
+  {
+    group: 'agent.k8s.elastic.co',
+    images: [
+      {
+        first: [
+          'spec.image',
+          'docker.elastic.co/beats/elastic-agent:{spec.version~7.*|spec.version~8.*}',
+          'docker.elastic.co/elastic-agent/elastic-agent:{spec.version}',
+        ],
+      },
+    ],
+    ignore: ['spec.config'],
+  },
   ...elastic('logstash.k8s.elastic.co', 'Logstash', 'logstash/logstash'),
 ]
 
