@@ -187,8 +187,8 @@ function show(title: string, { seconds, phases, work }: Measurement): void {
 const ratios: number[] = []
 for (let run = 0; run < Number(values.runs); run++) {
   const script = values.only === 'sealer' ? undefined : await onFreshHosts(byScript)
-  const ours = values.only === 'script' ? undefined : await onFreshHosts(bySealer)
   if (script !== undefined) show('plain kubeadm', script)
+  const ours = values.only === 'script' ? undefined : await onFreshHosts(bySealer)
   if (ours !== undefined) show('sealer run', ours)
   if (script === undefined || ours === undefined) continue
   ratios.push(ours.seconds / script.seconds)
