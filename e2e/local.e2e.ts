@@ -128,6 +128,28 @@ test('nothing leads out of the network of hosts', async () => {
   )
 })
 
+test('an inlet leads hosts to this process, until it is closed', async () => {
+  const said: string[] = []
+  const stop = new AbortController()
+  const infra = new LocalInfra(clusters)
+  const inlet = await infra.inlet(
+    a,
+    (connection) => {
+      connection.on('data', (text: Buffer) => said.push(text.toString()))
+      connection.write('come in')
+    },
+    stop.signal,
+  )
+  const knock = `timeout 5 bash -c "exec 3<>/dev/tcp/${inlet.address}/${inlet.port}; printf hello >&3; head -c 7 <&3"`
+  for (const host of [`${a}-m1`, `${a}-n1`]) assert.is(await ssh(a, host, knock), 'come in')
+  while (said.length < 2) await setTimeout(20)
+  assert.equal(said, ['hello', 'hello'])
+  await inlet[Symbol.asyncDispose]()
+  assert.match((await rejection(ssh(a, `${a}-n1`, knock))).message, /ended with/)
+  const unknown = infra.inlet('no-such-cluster', () => {}, stop.signal)
+  assert.match((await rejection(unknown)).message, /no local cluster or host named/)
+})
+
 test('a connection is an ordinary socket of the network', async () => {
   const address = (await clusters.get(a)).hosts[0]?.address ?? ''
   const socket = await clusters.dial(address, 22, patience())

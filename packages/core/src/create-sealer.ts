@@ -1,26 +1,22 @@
-import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { builtinPlugins } from './builtin/index.ts'
 import { systemClock } from './clock.ts'
 import { isMaster } from './distribution/distribution.ts'
 import { clusterPaths } from './distribution/paths.ts'
-import { errors, SealerError } from './errors.ts'
+import { errors } from './errors.ts'
 import { createHooks } from './hooks.ts'
 import { firstToAnswer } from './hosts/first-to-answer.ts'
 import { readSshConfig } from './hosts/read-ssh-config.ts'
-import { holdLock } from './image/lock.ts'
 import { createImages } from './images.ts'
 import { buildImage } from './lifecycles/build.ts'
+import { executePlan, oneWriter } from './lifecycles/execute-plan.ts'
 import { findContainerImages } from './lifecycles/find.ts'
 import { examineHosts, planInstall } from './lifecycles/install.ts'
 import { clusterRecords, recordOf } from './lifecycles/record.ts'
 import { planRemove } from './lifecycles/remove.ts'
-import { clusterFolder, type Foundation, openRun, type Run } from './lifecycles/run-context.ts'
+import { type Foundation, openRun, type Run } from './lifecycles/run-context.ts'
 import { silentLogger } from './logger.ts'
-import type { Milestone } from './make-plan.ts'
-import type { PlannedWork } from './plan.ts'
 import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
-import { runPlan } from './run-plan.ts'
 import type { ExecStreams, Sealer, SealerOptions, Watch } from './sealer.ts'
 import { createSecrets } from './secrets.ts'
 import { createTrust } from './trust/trust.ts'
@@ -60,24 +56,6 @@ export function createSealer(options: SealerOptions): Sealer {
 
   const viewsOf = (run: Run) => run.wanted.hosts.map((spec) => run.hosts.view(spec))
 
-  async function execute(
-    run: Run,
-    work: PlannedWork,
-    { onEvent }: Watch,
-    milestones: readonly Milestone[] = [],
-  ): Promise<readonly string[]> {
-    return await runPlan(work, {
-      run: run.id,
-      hosts: run.hosts,
-      journal: run.journal,
-      clock,
-      secrets,
-      signal: run.signal,
-      milestones,
-      ...(onEvent === undefined ? {} : { onEvent }),
-    })
-  }
-
   return {
     hooks,
     images,
@@ -92,12 +70,12 @@ export function createSealer(options: SealerOptions): Sealer {
         const started: string[] = []
         let work = await planInstall(run)
         while (!work.complete) {
-          started.push(...(await execute(run, work, watch)))
+          started.push(...(await executePlan(run, work, watch)))
           work = await planInstall(run)
         }
         const created = (await records.read(run.wanted.cluster))?.created ?? clock.now()
         await records.write(recordOf(run.wanted, work.hosts, created))
-        const steps = [...started, ...(await execute(run, work, watch, work.milestones))]
+        const steps = [...started, ...(await executePlan(run, work, watch, work.milestones))]
         const report = {
           cluster: run.wanted.cluster,
           run: run.id,
@@ -112,7 +90,7 @@ export function createSealer(options: SealerOptions): Sealer {
     remove: async (cluster, watch = {}) => {
       await withRecord(cluster, watch, async (run) => {
         await using _ = await oneWriter(home, cluster)
-        await execute(run, await planRemove(run, watch), watch)
+        await executePlan(run, await planRemove(run, watch), watch)
       })
       await records.forget(cluster)
     },
@@ -153,13 +131,3 @@ const toCaller = (onOutput: ExecStreams['onOutput']): Writable =>
       written()
     },
   })
-
-/** One cluster, one writer on this machine. @throws CLUSTER_BUSY */
-async function oneWriter(home: string, cluster: string): Promise<AsyncDisposable> {
-  try {
-    return await holdLock(join(clusterFolder(home, cluster), 'lock'), { patience: 0 })
-  } catch (error) {
-    if (!SealerError.is(error) || error.code !== 'STORE_BUSY') throw error
-    throw errors.CLUSTER_BUSY({ cluster, owner: 'another sealer on this machine', since: 'a while' }, { cause: error })
-  }
-}

@@ -11,6 +11,7 @@ import type { Runtime } from './runtime.ts'
 import type { Scope } from './services.ts'
 import type { Step } from './step.ts'
 import type { Wanted } from './wanted.ts'
+import type { Wish } from './wish.ts'
 
 /** Every point a plugin can tap, in the order it is called. Bail hooks choose, waterfall hooks refine, series hooks happen. */
 function declareHooks() {
@@ -38,6 +39,8 @@ function declareHooks() {
       rules: new AsyncSeriesWaterfallHook<[rules: readonly ImageRule[]]>(['rules']),
       /** Each answer feeds the next: the container images found, before they are fetched. This is how a plugin adds or drops images. */
       images: new AsyncSeriesWaterfallHook<[images: readonly FoundImage[], source: BuildSource]>(['images', 'source']),
+      /** Each answer feeds the next: the throw-away cluster that `observe` is about to make, e.g. with variables that its apps need. */
+      observe: new AsyncSeriesWaterfallHook<[wish: Wish, source: BuildSource]>(['wish', 'source']),
       /** One after the other: the image has its name in the store. */
       sealed: new AsyncSeriesHook<[report: BuildReport]>(['report']),
     },

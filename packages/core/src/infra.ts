@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Dial, HostFacts, HostSpec } from './hosts/host.ts'
 import type { Step } from './step.ts'
 import type { Wanted } from './wanted.ts'
@@ -9,6 +10,14 @@ export interface InfraHost {
   readonly state: 'running' | 'stopped' | 'absent'
   /** What a host that is not running will be. Required then, so that the rest can be planned. */
   readonly expected?: HostFacts
+}
+
+/** An open way from hosts to this process; disposing of it closes it. */
+export interface Inlet extends AsyncDisposable {
+  /** As the hosts see it. */
+  readonly address: string
+  /** TCP. */
+  readonly port: number
 }
 
 /**
@@ -23,6 +32,11 @@ export interface Infra {
   steps(wanted: Wanted, observed: readonly InfraHost[]): readonly Step[]
   /** Steps that give the hosts back after the cluster is gone from them. Hosts that were given stay: no steps. */
   release(cluster: string, observed: readonly InfraHost[]): readonly Step[]
+  /**
+   * A way from the hosts of a cluster to this process, for hosts that have no other way out: what they connect to at the address of the
+   * inlet arrives at `accept`. Offered only by an infra whose hosts reach nothing but each other; they have to be there already.
+   */
+  inlet?(cluster: string, accept: (connection: Duplex) => void, signal: AbortSignal): Promise<Inlet>
   /** How to reach hosts that are not on this machine's network; absent: TCP. */
   readonly dial?: Dial
   /** What else can be found about a host from outside, e.g. its console, for an error report. */

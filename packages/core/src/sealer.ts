@@ -77,8 +77,24 @@ export interface BuildOptions extends ImageWishFiles {
   readonly compression?: 'gzip' | 'zstd'
   /** `missing`: the base is pulled only when the store lacks it. */
   readonly pull?: 'missing' | 'always' | 'never'
+  /** Find container images by making a throw-away cluster of the image; without it they are found by reading alone. */
+  readonly observe?: ObserveOptions
   readonly onProgress?: (line: string) => void
   readonly signal?: AbortSignal
+}
+
+/** How a build observes a cluster (docs/design/observed-build.md). */
+export interface ObserveOptions {
+  /** One when nothing is said; the first is the control plane. */
+  readonly hosts?: number
+  /** Seconds for each of the two clusters; 900 when nothing is said. */
+  readonly timeoutSeconds?: number
+  /** Seconds in which nothing new may be asked for; 30 when nothing is said. */
+  readonly settleSeconds?: number
+  /** What else is wished of the cluster, e.g. variables of its apps. */
+  readonly wish?: Pick<Wish, 'env' | 'apps' | 'cmds' | 'runtimeOptions' | 'infra' | 'infraOptions' | 'documents'>
+  /** Run a base image on this machine although nothing proves who has made it. */
+  readonly insecure?: boolean
 }
 
 /** How a build uses its lock file (docs/design/lock-file.md): pins are honoured, missing ones added. */

@@ -58,6 +58,10 @@ export const errors = defineErrors('infra-local', {
     message: (d: { port: number; reason: string }) => `Port ${d.port} of this machine cannot be opened: ${d.reason}.`,
     hint: () => 'Choose another local port.',
   },
+  LOCAL_INLET_FAILED: {
+    message: (d: { address: string; reason: string }) => `Hosts cannot be led in at ${d.address}: ${d.reason}.`,
+    hint: () => 'See whether the hosts of the cluster still run: sealer local list',
+  },
   LOCAL_NO_SOURCES: {
     message: (d: { codename: string }) =>
       `Local hosts are built from this machine's own Debian or Ubuntu package sources, and none for "${d.codename}" were found in /etc/apt.`,

@@ -1,7 +1,8 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { arch, cpus, release, totalmem } from 'node:os'
 import { dirname } from 'node:path'
-import type { Dial, HostFacts, HostSpec, Infra, InfraHost, Step, Wanted } from '@sealer/core'
+import type { Duplex } from 'node:stream'
+import type { Dial, HostFacts, HostSpec, Infra, InfraHost, Inlet, Step, Wanted } from '@sealer/core'
 import { isUnified } from './cgroups.ts'
 import { memoryDisksSize } from './disk.ts'
 import { errors } from './errors.ts'
@@ -76,6 +77,10 @@ export class LocalInfra implements Infra {
         do: async () => await this.#clusters.delete(cluster),
       },
     ]
+  }
+
+  async inlet(cluster: string, accept: (connection: Duplex) => void, signal: AbortSignal): Promise<Inlet> {
+    return await this.#clusters.inlet(cluster, accept, signal)
   }
 
   async logs(host: HostSpec): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import type { Inlet } from '@sealer/core'
 import { claim, freeNetwork, ownerOf } from './claims.ts'
 import { clearCluster, tidyHome } from './clear-cluster.ts'
 import { Connector } from './connector.ts'
@@ -8,11 +9,12 @@ import { makeMemoryDisks } from './disk.ts'
 import { errors } from './errors.ts'
 import { checkFitness } from './fitness.ts'
 import { initOf, runningInits } from './inits.ts'
+import { openInlet } from './inlet.ts'
 import { ensureKey } from './key.ts'
 import { clusterPlaces, hostPlaces, keyFile, type LocalPlaces } from './layout.ts'
 import { withLock } from './lock.ts'
 import { Machine } from './machine.ts'
-import { linksDown, makeNetwork, setLink, split } from './network.ts'
+import { gatewayOf, linksDown, makeNetwork, setLink, split } from './network.ts'
 import { openRelay, stopRelay } from './relay.ts'
 import { ensureRoot, hasRoot, rootFolder } from './root.ts'
 import { type Streams, spawnInNetwork, spawnOnHost } from './spawn-inside.ts'
@@ -229,6 +231,16 @@ export class LocalClusters implements Disposable {
       this.#connectors.get(cluster) ?? new Connector(clusterPlaces(this.#places.home, cluster).namespace)
     this.#connectors.set(cluster, connector)
     return await connector.connect(address, port, signal)
+  }
+
+  /**
+   * A port in the network of a cluster, at the address of its bridge: connections that hosts make to it arrive here, until it is closed.
+   * @throws LOCAL_NOT_FOUND, LOCAL_INLET_FAILED
+   */
+  async inlet(cluster: string, accept: (connection: Duplex) => void, signal: AbortSignal): Promise<Inlet> {
+    const { state } = await this.#find(cluster)
+    const { namespace } = clusterPlaces(this.#places.home, state.cluster)
+    return await openInlet(namespace, gatewayOf(state.network), accept, signal)
   }
 
   /**

@@ -17,7 +17,7 @@ const pulls = {
 
 /** Builds, telling each instruction as it goes. */
 export async function build(context: CliContext, folder: string, flags: BuildFlags): Promise<void> {
-  await using sealer = await context.openSealer({})
+  await using sealer = await context.openSealer(flags.observe ? { wish: { infra: 'local' } } : {})
   const report = await sealer.build({
     context: resolve(folder),
     tag: flags.tag,
@@ -30,6 +30,7 @@ export async function build(context: CliContext, folder: string, flags: BuildFla
     charts: chartWishesOf(flags),
     ...(flags.compression === undefined ? {} : { compression: flags.compression }),
     ...lockOf(resolve(folder), flags),
+    ...observeOf(flags),
     noCache: !flags.cache,
     sbom: flags.sbom,
     pull: pulls[flags.pull],
@@ -46,8 +47,15 @@ function lockOf(context: string, { lock, locked, update, updateImage = [] }: Bui
   }
 }
 
-const reportText = ({ reference, digest, platforms, layers, images }: BuildReport): string =>
+function observeOf(flags: BuildFlags) {
+  if (!flags.observe) return {}
+  const { observeHosts: hosts, observeTimeout: timeoutSeconds, observeSettle: settleSeconds, observeEnv: env } = flags
+  return { observe: { hosts, timeoutSeconds, settleSeconds, wish: { env }, insecure: flags.insecureObserve } }
+}
+
+const reportText = ({ reference, digest, platforms, layers, images, observed }: BuildReport): string =>
   [
-    `Built ${reference} for ${platforms.map(platformText).join(', ')}: ${layers.total} layers (${layers.cached} from the cache), ${images.length} container images.`,
+    `Built ${reference} for ${platforms.map(platformText).join(', ')}: ${layers.total} layers (${layers.cached} from the cache), ${images.length} container images${observed === undefined ? '' : `, ${observed.length} of them found by observing`}.`,
+    ...(observed ?? []).map(({ reference, reasons }) => `  ${reference}  ${reasons.join(', ')}`),
     digest,
   ].join('\n')

@@ -3,7 +3,7 @@ import type { CliContext } from '../context.ts'
 import { type ChartFlags, withChartOptions } from '../flags/charts.ts'
 import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 import { type ImageWishFlags, withImageWishOptions } from '../flags/image-wishes.ts'
-import { assignments, list } from '../flags/values.ts'
+import { assignments, integer, list } from '../flags/values.ts'
 
 /** Flags of `build`. */
 export interface BuildFlags extends ChartFlags, ImageWishFlags {
@@ -21,6 +21,12 @@ export interface BuildFlags extends ChartFlags, ImageWishFlags {
   readonly sbom: boolean
   readonly pull: 'missing' | 'ifnewer' | 'always' | 'never' | 'true' | 'false'
   readonly compression?: 'gzip' | 'zstd'
+  readonly observe: boolean
+  readonly observeHosts: number
+  readonly observeTimeout: number
+  readonly observeSettle: number
+  readonly observeEnv: Readonly<Record<string, string>>
+  readonly insecureObserve: boolean
 }
 
 /** `sealer build`: a cluster image from a Kubefile. */
@@ -42,6 +48,12 @@ export function buildCommand(context: CliContext): Command {
         'zstd',
       ]),
     )
+    .option('--observe', 'make a throw-away cluster of the image, and carry what it asks for, too', false)
+    .option('--observe-hosts <count>', 'hosts of that cluster, made on this machine', integer(1, 20), 1)
+    .option('--observe-timeout <seconds>', 'how long it may take to come to rest', integer(30, 86_400), 900)
+    .option('--observe-settle <seconds>', 'how long nothing new may happen until it is at rest', integer(1, 3_600), 30)
+    .option('--observe-env <name=value>', 'variable for it, as --env of sealer run; again for more', assignments, {})
+    .option('--insecure-observe', 'observe although nothing proves who has made the base image', false)
     .option('--lock <file>', 'lock file: which digest each tag means; by itself sealer.lock in the context')
     .option('--no-lock', 'neither read nor write a lock file')
     .option('--locked', 'build from the lock file alone; fail when it does not pin an image', false)
@@ -58,6 +70,7 @@ export function buildCommand(context: CliContext): Command {
       'after',
       examples(
         ['sealer build -t dashboard:v1 .', 'the Kubefile of this folder'],
+        ['sealer build -t operators:v1 --observe .', 'with the images that its apps ask for when they run'],
         ['sealer build -t dashboard:v1 --platform linux/amd64,linux/arm64 .', 'for x86 and ARM'],
       ),
     )

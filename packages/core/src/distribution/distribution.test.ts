@@ -11,6 +11,7 @@ import type { Step } from '../step.ts'
 import { type FakeHost, fakeHost } from '../testing/fake-host.ts'
 import { runSteps } from '../testing/run-steps.ts'
 import { distributionSteps } from './distribution.ts'
+import type { RegistryAccess } from './registry.ts'
 import type { RegistryAuthority } from './registry-pki.ts'
 
 const test = suite('distribution')
@@ -74,7 +75,10 @@ const asked = (host: FakeHost): readonly string[] =>
     .filter((command) => command.includes(' fetch '))
     .flatMap((command) => [...command.matchAll(/https:\/\/([^:]+):5000\/v2\/sealer\/shared/g)].map(([, at = '']) => at))
 
-async function plannedFor(hosts: readonly { host: FakeHost; architecture: 'amd64' | 'arm64' }[]) {
+async function plannedFor(
+  hosts: readonly { host: FakeHost; architecture: 'amd64' | 'arm64' }[],
+  access: Partial<RegistryAccess> = {},
+) {
   const receivers = await Promise.all(
     hosts.map(async ({ host, architecture }) => ({
       view: host,
@@ -83,7 +87,7 @@ async function plannedFor(hosts: readonly { host: FakeHost; architecture: 'amd64
       image: variants[architecture].image,
     })),
   )
-  const registry = { port: 5000, fallback: 'never' } as const
+  const registry = { port: 5000, fallback: 'upstream', ...access } as const
   return await distributionSteps({
     cluster: 'lab',
     receivers,
@@ -189,6 +193,16 @@ test('on hosts that have everything no registry is started for others', async ()
     hosts,
   )
   for (const id of ['rootfs-blobs/n5', 'registry-start/n1', 'registry-stop/n1']) assert.ok(skipped.includes(id), id)
+})
+
+test('a pull-through registry stands after the masters, and in the place of every upstream', async () => {
+  const master = { host: fakeHost('m1', ['master'], { address: '10.0.0.1' }), architecture: 'amd64' } as const
+  const pullThrough = 'https://10.0.0.254:7000/v2'
+  const { registries } = await plannedFor([master], { pullThrough })
+  assert.equal(registries.upstreams, [{ host: 'docker.io', urls: ['https://10.0.0.1:5000/v2/docker.io', pullThrough] }])
+  assert.equal([registries.others, registries.fallback], [[pullThrough], 'never'])
+  const alone = (await plannedFor([master])).registries
+  assert.equal([alone.others, alone.fallback], [undefined, 'upstream'])
 })
 
 test('what has arrived in an earlier run is not sent again: a beginning is continued, a whole blob is left out', async () => {

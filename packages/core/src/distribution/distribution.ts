@@ -7,7 +7,7 @@ import type { KnownHost } from '../runtime.ts'
 import type { Step } from '../step.ts'
 import { bytesOf, type Missing, missingBlobs, onceEach } from './inventory.ts'
 import { dataRoot } from './paths.ts'
-import { blobsToServe, placeIdentity, registryMap, registryStep, serveImages } from './registry.ts'
+import { blobsToServe, placeIdentity, type RegistryAccess, registryMap, registryStep, serveImages } from './registry.ts'
 import type { RegistryMap } from './registry-map.ts'
 import type { RegistryAuthority } from './registry-pki.ts'
 import { hasNone, registryStartStep, startRegistry, stopRegistry } from './registry-service.ts'
@@ -26,7 +26,7 @@ export interface DistributionPlan {
   readonly cluster: string
   readonly receivers: readonly Receiver[]
   readonly store: ImageStore
-  readonly registry: { readonly port: number; readonly fallback: RegistryMap['fallback'] }
+  readonly registry: RegistryAccess
   readonly authority: RegistryAuthority
   readonly clock: Clock
   /** Whether container images reach hosts from the masters' registries at all. */
@@ -73,10 +73,12 @@ export async function distributionSteps(plan: DistributionPlan): Promise<Distrib
 
 /** Without a registry in the image there is nothing that could pass blobs on. */
 function directSteps(needs: readonly HostNeeds[], plan: DistributionPlan): readonly Step[] {
+  const { cluster, authority, clock, registry } = plan
   const sources = sourcesFor(plan)
   return needs.flatMap((one) => [
+    ...(registry.pullThrough === undefined ? [] : [placeIdentity(one.view, cluster, authority, clock)]),
     receive(one.view, { ...rootfsBlobs(one), sources: sources([]), after: [] }),
-    composeRootfs(one.view, plan.cluster, one.image, [rootfsBlobs(one).id]),
+    composeRootfs(one.view, cluster, one.image, [rootfsBlobs(one).id]),
   ])
 }
 

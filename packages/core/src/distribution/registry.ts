@@ -17,21 +17,30 @@ export const registryStep = (master: HostView): string => `registry/${master.nam
 /** Id of the step after which a host holds its client certificate. */
 export const identityStep = (host: HostView): string => `registry-identity/${host.name}`
 
+/** How the registries of a cluster are reached. */
+export interface RegistryAccess {
+  readonly port: number
+  readonly fallback: RegistryMap['fallback']
+  /** A registry that serves every upstream (`ns=`), asked in place of all of them for what the masters lack. */
+  readonly pullThrough?: string
+}
+
 /** Where every upstream of the bundle is served: on all masters, this host's own first. */
 export function registryMap(
   cluster: string,
   masters: readonly HostView[],
   images: readonly CarriedImage[],
-  { port, fallback }: { readonly port: number; readonly fallback: RegistryMap['fallback'] },
+  { port, fallback, pullThrough }: RegistryAccess,
 ): RegistryMap {
+  const last = pullThrough === undefined ? [] : [pullThrough]
   const paths = clusterPaths(cluster)
   const hosts = [...new Set(images.map((image) => parseReference(image.reference).registry))].sort()
   return {
     upstreams: hosts.map((host) => ({
       host,
-      urls: masters.map(({ address }) => `https://${urlHost(address)}:${port}/v2/${upstreamPath(host)}`),
+      urls: [...masters.map(({ address }) => `https://${urlHost(address)}:${port}/v2/${upstreamPath(host)}`), ...last],
     })),
-    fallback,
+    ...(pullThrough === undefined ? { fallback } : { fallback: 'never', others: last }),
     ca: paths.ca,
     clientCertificate: paths.clientCertificate,
     clientKey: paths.clientKey,

@@ -23,4 +23,15 @@ export interface BuildReport {
   readonly layers: { readonly cached: number; readonly total: number }
   /** Names of the container images carried. */
   readonly images: readonly string[]
+  /** What an observed cluster asked for beyond what reading had found; absent when nothing was observed. */
+  readonly observed?: readonly ObservedReport[]
+}
+
+/** A container image that was found by observing. */
+export interface ObservedReport {
+  readonly reference: string
+  /** Digest of what was served under the name, and is carried. */
+  readonly digest: string
+  /** Who asked for it, e.g. `observed: Deployment shop/worker`. */
+  readonly reasons: readonly string[]
 }

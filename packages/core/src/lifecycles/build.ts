@@ -22,6 +22,7 @@ import { commandsOn } from './build-commands.ts'
 import { containerImages } from './build-images.ts'
 import type { BuildReport } from './build-types.ts'
 import { type BuildServices, openWorkshop, type Workshop } from './build-workshop.ts'
+import { observeCluster, requireTrusted } from './observe.ts'
 
 /** One platform, ready to be sealed. */
 interface BuiltPlatform {
@@ -39,14 +40,13 @@ export async function buildImage(options: BuildOptions, services: BuildServices)
   await fetchBases(workshop)
   const build = (platform: Platform, stop: AbortSignal) => buildPlatform(platform, workshop, stop)
   const built = await gather(source.platforms, build, { limit: source.platforms.length, signal })
-  const { digest } = await sealImage(workshop.store, {
-    tag,
-    platforms: built.map(({ parts }) => parts),
-    built: true,
-  })
+  const read = built.map(({ parts }) => parts)
+  await using seen = await observed(read, workshop, services)
+  const parts = seen?.parts ?? read
+  const { digest } = await sealImage(workshop.store, { tag, platforms: parts, built: true })
   if (options.sbom === true) await attachSbomOf(tag, workshop)
   await workshop.lock?.save(source.platforms, workshop.logger)
-  const report = reportOf(tag, digest, built)
+  const report = { ...reportOf(tag, digest, built, parts), ...(seen && { observed: seen.observed }) }
   await services.hooks.build.sealed.promise(report)
   return report
 }
@@ -56,6 +56,14 @@ async function attachSbomOf(tag: string, { store, cache, say, options: { signal 
   const sbom = await sbomOf(store, tag, cache, signal)
   await attachSbom(store, sbom)
   say(`SBOM of ${sbom.components} components`)
+}
+
+/** Undefined when nothing is to be observed. */
+async function observed(parts: readonly PlatformParts[], workshop: Workshop, services: BuildServices) {
+  const { observe } = workshop.options
+  if (observe === undefined) return undefined
+  await requireTrusted(pinnedBase(machinePlatform(), workshop), observe, services)
+  return await observeCluster(parts, observe, workshop, services)
 }
 
 function warnOfArguments({ source, logger }: Workshop): void {
@@ -261,15 +269,20 @@ function sourceDate(): number {
   return /^\d{1,11}$/.test(given) ? Number(given) : 0
 }
 
-function reportOf(reference: string, digest: string, built: readonly BuiltPlatform[]): BuildReport {
+function reportOf(
+  reference: string,
+  digest: string,
+  built: readonly BuiltPlatform[],
+  parts: readonly PlatformParts[],
+): BuildReport {
   const sum = (count: (platform: BuiltPlatform) => number) =>
     built.reduce((total, platform) => total + count(platform), 0)
   return {
     reference,
     digest,
-    platforms: built.map(({ parts }) => parts.platform),
+    platforms: parts.map(({ platform }) => platform),
     layers: { cached: sum(({ layers }) => layers.cached), total: sum(({ layers }) => layers.total) },
-    images: [...new Set(built.flatMap(({ parts }) => parts.images.map((image) => image.reference)))].sort(),
+    images: [...new Set(parts.flatMap(({ images }) => images.map((image) => image.reference)))].sort(),
   }
 }
 

@@ -98,7 +98,7 @@ export async function examineHosts(run: Run): Promise<Examination> {
     cluster: wanted.cluster,
     receivers,
     store,
-    registry: wanted.registry,
+    registry: { ...wanted.registry, ...(run.pullThrough !== undefined && { pullThrough: run.pullThrough }) },
     authority: await registryAuthority(join(clusterFolder(home, wanted.cluster), 'pki'), wanted.cluster, {
       clock,
       masters: known.filter((host) => host.exists && isMaster(host.view)).map((host) => host.view),

@@ -40,6 +40,8 @@ export interface Run extends AsyncDisposable {
   readonly hosts: HostPool
   readonly journal: Journal
   readonly signal: AbortSignal
+  /** A registry that hosts ask in place of all upstreams, see `RegistryAccess`. */
+  readonly pullThrough?: string
 }
 
 /** Folder of a cluster with the operator. */

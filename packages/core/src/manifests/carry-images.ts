@@ -12,6 +12,7 @@ import type { FetchedImage } from '../image/fetched-image.ts'
 import { gather } from '../image/gather.ts'
 import type { FileDigests } from '../image/layer-digests.ts'
 import { sha256 } from '../image/layer-digests.ts'
+import { fullName, parseReference } from '../image/reference.ts'
 import { type BuildContext, ContextProblem } from '../kubefile/context.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import type { ListedArchive } from './find-images.ts'
@@ -25,6 +26,9 @@ export interface UnpackedImage {
   readonly image: FetchedImage
   readonly place: string
 }
+
+/** An image that a cluster asked for, and the digest that it was served. */
+export type ServedImage = FoundImage & { readonly digest: string }
 
 /** What container images are brought from, and to. */
 export interface ImageSources {
@@ -87,27 +91,46 @@ export class ImageCarrier {
     return [...from.base.filter(({ reference }) => !found.some((one) => one.reference === reference)), ...carried]
   }
 
+  /** Images that a cluster was served, by the digests that it was served. Most of their blobs are here already. */
+  async carryServed(served: readonly ServedImage[], platform: Platform, signal: AbortSignal): Promise<CarriedImage[]> {
+    const bring = async ({ digest, ...found }: ServedImage, stop: AbortSignal) => {
+      const { registry, repository } = parseReference(found.reference)
+      const name = fullName({ registry, repository, digest })
+      const image = await this.#explained(found, () => this.#sources.fetchImage(name, platform, stop))
+      this.#sources.lock?.use('images', found.reference, platform, digest)
+      return { ...image, ...found }
+    }
+    return await gather(served, bring, { limit: atOnce, signal })
+  }
+
   async #fetch(
     reference: string,
     places: readonly string[],
     platform: Platform,
     signal: AbortSignal,
   ): Promise<FetchedImage> {
-    try {
-      const { lock } = this.#sources
-      const pinned = lock?.pinned('images', reference, platform) ?? reference
-      const key = (name: string) => ['registry', name, platformText(platform)]
-      const fetch = async () => [await this.#sources.fetchImage(pinned, platform, signal)] as const
+    const { lock } = this.#sources
+    const pinned = lock?.pinned('images', reference, platform) ?? reference
+    const key = (name: string) => ['registry', name, platformText(platform)]
+    const fetch = async () => [await this.#sources.fetchImage(pinned, platform, signal)] as const
+    return await this.#explained({ reference, reasons: places }, async () => {
       const [image] = await this.#remembered(key(pinned), fetch, lock?.renews(reference))
       lock?.use('images', reference, platform, image.digest)
       // The next build asks for the pin, and finds it.
       if (lock !== undefined && pinned === reference)
         await this.#notes.write(key(`${reference}@${image.digest}`).join(' '), [image])
       return image
+    })
+  }
+
+  /** A failure is told with the places that need the image. */
+  async #explained<T>({ reference, reasons }: Omit<FoundImage, 'apps'>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
     } catch (cause) {
       if (!SealerError.is(cause)) throw cause
       const { message: reason, hint: remedy } = cause
-      throw buildErrors.CONTAINER_IMAGE_UNAVAILABLE({ image: reference, places, reason, remedy }, { cause })
+      throw buildErrors.CONTAINER_IMAGE_UNAVAILABLE({ image: reference, places: reasons, reason, remedy }, { cause })
     }
   }
 

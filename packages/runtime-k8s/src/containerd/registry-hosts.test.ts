@@ -46,4 +46,19 @@ test('where the upstream must not be asked, a registry of the cluster stands in 
   assert.is(rest?.path, '/etc/containerd/certs.d/_default/hosts.toml')
 })
 
+test('a registry that serves all upstreams is asked last for those of the cluster, and alone for every other', () => {
+  const proxy = 'https://10.0.0.254:7000/v2'
+  const registries = map('never')
+  const [docker, , rest] = registryHosts({
+    ...registries,
+    upstreams: registries.upstreams.map(({ host, urls }) => ({ host, urls: [...urls, proxy] })),
+    others: [proxy],
+  })
+  assert.match(docker?.content ?? '', /^server = "https:\/\/10\.0\.0\.254:7000\/v2"\n/)
+  assert.match(docker?.content ?? '', '[host."https://10.0.0.2:5000/v2/docker.io"]')
+  assert.is(rest?.path, '/etc/containerd/certs.d/_default/hosts.toml')
+  assert.match(rest?.content ?? '', /^server = "https:\/\/10\.0\.0\.254:7000\/v2"\n/)
+  assert.match(rest?.content ?? '', 'override_path = true')
+})
+
 test.run()

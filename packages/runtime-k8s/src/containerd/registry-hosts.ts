@@ -12,12 +12,18 @@ export function registryHosts(registries: RegistryMap): readonly HostFile[] {
     path: `${certsFolder}/${host}/hosts.toml`,
     content: registries.fallback === 'upstream' ? mirrors(urls, registries) : closed(urls, registries),
   }))
+  if (registries.others !== undefined) return [...files, forAllOthers(registries.others, registries)]
   const [any] = registries.upstreams.flatMap(({ urls }) => urls)
   if (registries.fallback === 'upstream' || any === undefined) return files
   // What the image lacks is asked of the cluster too, which says "not found" instead of leaving the site.
   const nowhere = new URL('/v2/not-in-this-cluster-image', any).href
-  return [...files, { path: `${certsFolder}/_default/hosts.toml`, content: closed([nowhere], registries) }]
+  return [...files, forAllOthers([nowhere], registries)]
 }
+
+const forAllOthers = (urls: readonly string[], registries: RegistryMap): HostFile => ({
+  path: `${certsFolder}/_default/hosts.toml`,
+  content: closed(urls, registries),
+})
 
 const mirrors = (urls: readonly string[], registries: RegistryMap): string =>
   urls.map((url) => `[host.${quoted(url)}]\n${access(registries, '  ')}`).join('\n')

@@ -1,0 +1,3 @@
+module sealer.example/operator
+
+go 1.25
