@@ -1,3 +1,4 @@
+// time limit: 180 s
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'

@@ -1,3 +1,4 @@
+// time limit: 180 s
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -257,7 +258,7 @@ test('whatever bytes of an archive are other ones, it is loaded or refused', asy
       await writeFile(path, bytes)
       await loadImages(store, path).catch((error) => assert.ok(SealerError.is(error), String(error)))
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 
