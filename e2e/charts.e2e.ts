@@ -4,6 +4,8 @@ import { readdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createSealer } from '../packages/core/src/create-sealer.ts'
+import { temporaryFolder } from '../packages/core/src/image/small-images.test.support.ts'
 import { baseContext } from './support/cluster-images.ts'
 import { foundIn, readCase } from './support/found-images.ts'
 
@@ -42,6 +44,22 @@ for (const name of (await readdir(cases)).sort()) {
     for (const { reasons } of images) assert.ok(reasons.length > 0)
   })
 }
+
+test('an overlay and a chart are whole, although what they build upon stands beside them', async () => {
+  await using home = await temporaryFolder()
+  await using sealer = createSealer({ home: home.path })
+  const found = async (path: string) =>
+    (await sealer.findImages({ path: join(cases, path) })).images.map(({ reference }) => reference).sort()
+  assert.equal(await found('kustomize-overlays/tree/overlays/prod'), [
+    'docker.io/base/web:2.1',
+    'registry.example/mirror/proxy:1.25',
+  ])
+  assert.equal(await found('file-dependencies/tree/charts/api'), [
+    'docker.io/mono/api:1',
+    'docker.io/mono/queue:3',
+    'docker.io/mono/worker:1',
+  ])
+})
 
 test('recall and precision over all of them', () => {
   const [recall, precision] = [score.right / score.wanted, score.right / score.found]

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, posix, resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { CallableHooks } from '../hooks.ts'
 import type { PlatformImage } from '../image/cluster-config.ts'
@@ -10,7 +10,7 @@ import { cacheOf } from '../lifecycles/build-cache.ts'
 import { findImages, type NamedImages } from '../manifests/find-images.ts'
 import type { LeftOut, NamedAt } from '../manifests/image-reader.ts'
 import { findProgram, machinePlatform } from '../manifests/programs.ts'
-import { searchedFiles } from '../manifests/searched-folder.ts'
+import { searchedFolder } from '../manifests/searched-folder.ts'
 import { type ChartWishes, ValueSets } from '../manifests/value-sets.ts'
 import { type ImageWishFiles, readImageWishes } from './image-wishes.ts'
 
@@ -49,7 +49,7 @@ export async function findContainerImages(
   { home, hooks, clock }: FindServices,
 ): Promise<FindReport> {
   await using target = await targetOf(options)
-  const entries = await searchedFiles(target.path).catch((cause: Error) => {
+  const { path, entries, beside } = await searchedFolder(target.path).catch((cause: Error) => {
     throw buildErrors.SEARCH_PATH_MISSING({ path: target.path }, { cause })
   })
   const wishes = await readImageWishes(options)
@@ -64,12 +64,15 @@ export async function findContainerImages(
     apps: [],
     lenient: true as const,
     settingsOf: (chart: { readonly path: string; readonly release: string }) =>
-      valueSets.of({ ...chart, path: chart.path.slice(chart.path.indexOf('/') + 1) }, base?.config.runtime.version),
+      valueSets.of({ ...chart, path: posix.relative(path, chart.path) }, base?.config.runtime.version),
     cache,
     program: (...names: Parameters<typeof findProgram>[0][number][]) => findProgram(names, places),
     ...(options.signal && { signal: options.signal }),
   }
-  const { images, archives, doubts } = await findImages({ ...wishes, entries, anywhere: true, rules, search }, readers)
+  const { images, archives, doubts } = await findImages(
+    { ...wishes, entries, beside, anywhere: true, rules, search },
+    readers,
+  )
   const archived = archives.map(({ place, path }) => ({ place, reason: `the images in ${path} are carried, too` }))
   return { images: images.map(shown), leftOut: [...doubts.map(told), ...archived] }
 }

@@ -8,7 +8,7 @@ import { type Chart, type ChartTool, imagesInChart } from './chart.ts'
 import { isPackedChart } from './chart-archive.ts'
 import { besidePath } from './chart-files.ts'
 import { dependenciesIn } from './chart-tree.ts'
-import type { ImageReader, ImageSearch, ReadImages, SearchedFile } from './image-reader.ts'
+import type { ImageReader, ImageSearch, LeftOut, ReadImages, SearchedFile } from './image-reader.ts'
 
 /** Renders a chart, and reads what comes out. */
 export type RenderChart = typeof imagesInChart
@@ -19,7 +19,7 @@ export function chartReader(render: RenderChart = imagesInChart): ImageReader {
   return {
     name: 'chart',
     claim: async (files, search) => {
-      const charts = await chartsIn(files, search.apps)
+      const charts = await chartsIn(files, search)
       if (charts.length > 0)
         apiVersions = unique([...(await definedIn(files)), ...(await definedByCharts(charts, search, render))])
       return charts.map(({ path, entries }) => ({ path, files: entries }))
@@ -51,8 +51,11 @@ async function readChart(chart: Chart, { search, apiVersions, render }: Renderin
   const { images, doubts, problems } = await render(chart, { ...tool, apiVersions: told })
   const [problem] = problems
   if (problem !== undefined && strict) throw buildErrors.CHART_INVALID({ chart: problem.place, reason: problem.reason })
-  return { images, doubts: [...problems, ...doubts] }
+  return { images, doubts: [...problems, ...doubts].map(onOneLine) }
 }
+
+/** What helm says has many lines. */
+const onOneLine = ({ reason, ...rest }: LeftOut): LeftOut => ({ ...rest, reason: reason.replaceAll(/\s*\n\s*/g, ' ') })
 
 async function toolFor(
   chart: Chart,
@@ -92,7 +95,10 @@ async function asksForApis({ entries }: Pick<Chart, 'entries'>): Promise<boolean
 }
 
 /** Apps that are charts, and every other folder or archive that is one; a chart inside a chart belongs to it. */
-async function chartsIn(files: readonly SearchedFile[], apps: readonly AppConfig[]): Promise<Omit<Chart, 'release'>[]> {
+async function chartsIn(
+  files: readonly SearchedFile[],
+  { apps, beside = [] }: ImageSearch,
+): Promise<Omit<Chart, 'release'>[]> {
   const folders = files
     .filter(({ path }) => posix.basename(path) === 'Chart.yaml')
     .map(({ path }) => posix.dirname(path))
@@ -100,7 +106,7 @@ async function chartsIn(files: readonly SearchedFile[], apps: readonly AppConfig
   for (const { path, source } of files) if (path.endsWith('.tgz') && (await isPackedChart(source))) packed.push(path)
   const charts = [...new Set([...apps.flatMap(chartOf), ...folders, ...packed])]
   const outermost = charts.filter((path) => !charts.some((other) => other !== path && isWithin(path, other)))
-  const claims = outermost.map(async (path) => ({ path, entries: await filesOf(path, files) }))
+  const claims = outermost.map(async (path) => ({ path, entries: await filesOf(path, [...files, ...beside]) }))
   return (await Promise.all(claims)).filter(({ entries }) => entries.length > 0)
 }
 

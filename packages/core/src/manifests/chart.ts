@@ -104,7 +104,7 @@ class ChartFindings {
 
   leftOutTest(reference: string, place: string): void {
     this.seen.push(reference)
-    this.minor(place, `${reference} is run by helm test alone`)
+    this.minor(place, `${reference} is run by helm test alone`, reference)
   }
 
   doubt(doubt: LeftOut): void {
@@ -112,8 +112,8 @@ class ChartFindings {
   }
 
   /** A doubt that nobody needs to hear of while building. */
-  minor(place: string, reason: string): void {
-    this.#leaveOut({ place, reason, minor: true })
+  minor(place: string, reason: string, reference: string): void {
+    this.#leaveOut({ place, reason, reference, minor: true })
   }
 
   problem(place: string, reason: string): void {
@@ -161,7 +161,7 @@ async function readChart(chart: Chart, tool: ChartTool, folder: string, findings
   }
   tellFailures(failures, chart, tool.settings.sets, findings)
   for (const { name, place } of notRendered(await imagesInValues(tree), findings.seen))
-    findings.minor(place, `${name} stands in the values, and nothing that they render into names it`)
+    findings.minor(place, `${name} stands in the values, and nothing that they render into names it`, name)
 }
 
 /** What the folders `crds` bring: helm installs them before it renders. */

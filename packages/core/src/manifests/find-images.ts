@@ -49,6 +49,8 @@ export interface FoundImages {
 export interface SearchInput {
   /** Files of this build; those of the base have been looked through when it was built. */
   readonly entries: readonly LayerEntry[]
+  /** Files that what is found there may build upon, and that are not looked through themselves. */
+  readonly beside?: readonly LayerEntry[]
   /** Whether the files are not those of an image: all of them are looked at then, wherever they stand. */
   readonly anywhere?: true
   /** Lists and rules from outside the files. */
@@ -57,7 +59,7 @@ export interface SearchInput {
   readonly ignored?: readonly NamedText[]
   readonly rules?: readonly ImageRule[]
   /** What readers may know and use. */
-  readonly search: Omit<ImageSearch, 'listed' | 'rules' | 'imagesIn'>
+  readonly search: Omit<ImageSearch, 'listed' | 'beside' | 'rules' | 'imagesIn'>
 }
 
 /** Folders of an image that are looked through. */
@@ -82,6 +84,7 @@ export async function findImages(input: SearchInput, readers: readonly ImageRead
   const listed = takeLists([...(await textsOf(own.list)), ...(input.lists ?? [])], input.withLogins ?? [], findings)
   const search: ImageSearch = {
     ...input.search,
+    beside: imageFiles(input.beside ?? []).files,
     listed,
     rules: createHash('sha256').update(JSON.stringify(rules)).digest('hex'),
     imagesIn: (manifests, how) => imagesInManifest(manifests, table, how),

@@ -54,6 +54,8 @@ export interface ImageReader {
 /** What readers may know and use. */
 export interface ImageSearch {
   readonly apps: readonly AppConfig[]
+  /** Files that a source may build upon, and that are no sources themselves. */
+  readonly beside?: readonly SearchedFile[]
   /** How a chart is rendered: with which sets of values, for what cluster. */
   settingsOf(chart: { readonly path: string; readonly release: string }): Promise<ChartSettings>
   /** Whether somebody has listed images by hand, so that what cannot be read is not fatal. */

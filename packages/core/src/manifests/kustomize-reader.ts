@@ -15,9 +15,13 @@ export function kustomizeReader(render = imagesInKustomization): ImageReader {
   const told = new Set<string>()
   return {
     name: 'kustomization',
-    claim: async (files, { apps }) => {
-      const all = await kustomizationsIn(files)
-      return rootsOf(all, apps).map((root) => ({ path: root.path, files: filesOf(withBases(root, all), files) }))
+    claim: async (files, { apps, beside = [] }) => {
+      const whole = [...files, ...beside]
+      const all = await kustomizationsIn(whole)
+      const own = new Set(files.map(({ path }) => path))
+      return rootsOf(all, apps)
+        .filter(({ file }) => own.has(file.path))
+        .map((root) => ({ path: root.path, files: filesOf(withBases(root, all), whole) }))
     },
     read: async (source, search) => {
       const { images, doubts } = await readKustomization(source, search, render)

@@ -58,7 +58,7 @@ export async function imagesInKustomization(tree: KustomizationTree, tool: Kusto
 }
 
 /** Changes whenever what is read out of the same kustomization would be something else. */
-const reading = 2
+const reading = 3
 
 async function keyOf({ root, closure, files }: KustomizationTree, { program, rules }: KustomizeTool): Promise<string> {
   const all = files.map(({ path, digest }) => [path, digest])
@@ -89,8 +89,10 @@ function readOutput(output: string, place: string, { imagesIn }: KustomizeTool):
     const broken = found.doubts.flatMap((doubt) => doubt.broken ?? [])
     problems.push(...broken.map((reason) => ({ place, reason: `what it renders into is no YAML: ${reason}` })))
     if (broken.length > 0 || found.images.length + found.doubts.length === 0) continue
-    const from = `${place} (${objectIn(text)})`
-    images.push(...found.images.map(({ reference, field }) => ({ reference, field, place: from })))
+    const object = objectIn(text)
+    const from = `${place} (${object})`
+    const inObject = (field: string) => field.replace(`${object}: `, '')
+    images.push(...found.images.map(({ reference, field }) => ({ reference, field: inObject(field), place: from })))
     doubts.push(...found.doubts.map(({ line: _, ...doubt }) => ({ ...doubt, place: from })))
   }
   return { images, doubts, problems }
