@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildDashboard } from './support/cluster-images.ts'
+import { eventually } from './support/eventually.ts'
 import { differences, type Snapshot, snapshotOf } from './support/host-snapshot.ts'
 import { fetched } from './support/pods.ts'
 import { Site } from './support/site.ts'
@@ -62,6 +63,30 @@ for (const [masters, nodes] of [
   test(`${shape}: run again, it has nothing to do`, async () => {
     assert.equal((await site.run(wish, inside)).report.steps, [])
   })
+
+  if (masters > 1)
+    test(`${shape}: with the first master off, a run leaves it alone and launches through another`, async () => {
+      const [first] = hosts
+      const further = [
+        ...wish,
+        '--cmds',
+        'kubectl create configmap further --dry-run=client -o yaml | kubectl apply -f -',
+      ]
+      await site.sealer('local', 'kill', first?.name ?? '')
+      const { code, stdout, stderr } = await site.try([...further, '--yes', '--output', 'json'], inside)
+      assert.is(code, 0, stderr)
+      assert.match(stderr, `${first?.name} does not answer: it is left as it is`)
+      const [report] = stdout
+        .split('\n')
+        .flatMap((line) => (line.includes('"type":"report"') ? [JSON.parse(line)] : []))
+      assert.equal(report.steps, ['launch/cmd-1'])
+      assert.is(report.status.state, 'degraded')
+      await site.sealer('local', 'start', first?.name ?? '')
+      await eventually('the master is back', 300, async () =>
+        (await site.try(['get', 'health', cluster], inside)).code === 0 ? true : undefined,
+      )
+      assert.equal((await site.run(further, inside)).report.steps, [])
+    })
 
   test(`${shape}: after delete each host is as it was found`, async () => {
     const { code, stderr } = await site.try(['delete', cluster, '--yes'], inside)

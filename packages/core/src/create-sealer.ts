@@ -74,12 +74,12 @@ export function createSealer(options: SealerOptions): Sealer {
           work = await planInstall(run)
         }
         const created = (await records.read(run.wanted.cluster))?.created ?? clock.now()
-        await records.write(recordOf(run.wanted, work.hosts, created))
+        await records.write(recordOf(run.wanted, work.members, created))
         const steps = [...started, ...(await executePlan(run, work, watch, work.milestones))]
         const report = {
           cluster: run.wanted.cluster,
           run: run.id,
-          status: await run.runtime.status(work.hosts.map(({ view }) => view)),
+          status: await run.runtime.status(work.members),
           steps,
           milliseconds: clock.now() - began,
         }

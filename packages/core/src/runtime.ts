@@ -16,6 +16,8 @@ export interface KnownHost {
 export interface RuntimeContext {
   readonly wanted: Wanted
   readonly hosts: readonly KnownHost[]
+  /** All hosts of the cluster in the wished order, also members that do not answer now and are left alone; by itself `hosts`. */
+  readonly members?: readonly HostView[]
   /** Where the rootfs stands on every host, e.g. `/var/lib/sealer/clusters/lab/rootfs`. */
   readonly rootfs: string
   /** How container images reach the hosts: upstream → URLs, CA and client certificate. */

@@ -55,4 +55,15 @@ test('nodes have all masters, each node beginning with another one', async () =>
   ])
 })
 
+test('a master that is down stays in the list', async () => {
+  const [m1, m2, n1] = [fakeHost('m1', ['master']), fakeHost('m2', ['master']), fakeHost('n1')]
+  const site = await siteOn([m2, n1], { members: [m1, m2, n1] })
+  const [node] = site.nodes
+  if (node === undefined) throw new Error('there is a node')
+  assert.equal(
+    hostLines(node, site, true),
+    [m1, m2].map(({ address }) => `${address} apiserver.cluster.local`),
+  )
+})
+
 test.run()

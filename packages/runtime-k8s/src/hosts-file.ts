@@ -14,7 +14,7 @@ export function hostLines(host: KnownHost, site: Site, member: boolean): readonl
 }
 
 function masterAddresses(host: KnownHost, site: Site, member: boolean): readonly string[] {
-  const addresses = site.masters.map(({ view }) => view.address)
+  const addresses = site.all.masters.map(({ address }) => address)
   if (isMaster(host)) {
     const own = host.view.address
     return member ? [own] : [own, ...addresses.filter((address) => address !== own)]
@@ -22,7 +22,7 @@ function masterAddresses(host: KnownHost, site: Site, member: boolean): readonly
   const turn =
     Math.max(
       0,
-      site.nodes.findIndex(({ view }) => view.name === host.view.name),
+      site.all.nodes.findIndex(({ name }) => name === host.view.name),
     ) % addresses.length
   return [...addresses.slice(turn), ...addresses.slice(0, turn)]
 }

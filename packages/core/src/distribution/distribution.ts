@@ -25,6 +25,8 @@ export interface Receiver extends KnownHost {
 export interface DistributionPlan {
   readonly cluster: string
   readonly receivers: readonly Receiver[]
+  /** Every host that serves container images, also one that does not answer now; by itself the masters among the receivers. */
+  readonly masters?: readonly HostView[]
   readonly store: ImageStore
   readonly registry: RegistryAccess
   readonly authority: RegistryAuthority
@@ -56,15 +58,10 @@ const uplinks = 6
 export async function distributionSteps(plan: DistributionPlan): Promise<Distribution> {
   const images = plan.serve ? carriedBy(plan.receivers) : []
   const needs = await needsOf(plan.receivers, images)
-  const masters = plan.receivers.filter(({ view }) => isMaster(view))
+  const masters = plan.masters ?? plan.receivers.map(({ view }) => view).filter(isMaster)
   return {
     steps: images.length === 0 ? directSteps(needs, plan) : sharedSteps(needs, images, plan),
-    registries: registryMap(
-      plan.cluster,
-      masters.map(({ view }) => view),
-      images,
-      plan.registry,
-    ),
+    registries: registryMap(plan.cluster, masters, images, plan.registry),
     bytes: new Map(
       needs.map(({ view, rootfs, content }) => [view.name, bytesOf(rootfs.missing) + bytesOf(content.missing)]),
     ),

@@ -20,6 +20,8 @@ export interface Launch {
   readonly rootfs: string
   /** Ids of the steps after which the cluster is ready for apps. */
   readonly after: readonly string[]
+  /** How many members of the cluster do not answer. */
+  readonly silent?: number
   readonly clock?: Clock
 }
 
@@ -46,7 +48,8 @@ export function launchSteps(launch: Launch): readonly Step[] {
       do: async (work) => {
         const host = work.on(launchpad.host)
         const kubectl = kubectlBy((command) => host.run(command), placeEnv(place, {}))
-        const patience = { what, seconds: wanted.timeoutSeconds, signal: work.signal, ...clockOf(launch) }
+        const { silent = 0 } = launch
+        const patience = { what, seconds: wanted.timeoutSeconds, signal: work.signal, silent, ...clockOf(launch) }
         const workloads = await run(work, launch)
         await waitForWorkloads(kubectl, workloads, patience)
         await noteLaunched(kubectl, key, digest)

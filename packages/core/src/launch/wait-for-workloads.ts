@@ -10,6 +10,8 @@ export interface Patience {
   readonly what: string
   readonly seconds: number
   readonly signal: AbortSignal
+  /** How many nodes are known to be silent: a DaemonSet may lack as many pods. */
+  readonly silent?: number
   readonly clock?: Clock
 }
 
@@ -32,7 +34,7 @@ export async function waitForWorkloads(
   const started = clock.now()
   let unready = workloads
   while (unready.length > 0) {
-    const seen = await attempt(() => judge(kubectl, unready), patience.signal)
+    const seen = await attempt(() => judge(kubectl, unready, patience.silent), patience.signal)
     if (seen !== undefined) {
       const waiting = seen.filter(({ readiness }) => readiness.state !== 'ready')
       unready = waiting.map(({ workload }) => workload)
@@ -45,7 +47,7 @@ export async function waitForWorkloads(
   }
 }
 
-async function judge(kubectl: Kubectl, workloads: readonly Workload[]): Promise<readonly Judged[]> {
+async function judge(kubectl: Kubectl, workloads: readonly Workload[], silent?: number): Promise<readonly Judged[]> {
   const namespaces = [...new Set(workloads.map(({ namespace }) => namespace))]
   const found = await Promise.all(
     namespaces.map(async (namespace) => {
@@ -54,7 +56,7 @@ async function judge(kubectl: Kubectl, workloads: readonly Workload[]): Promise<
       const objects = objectsOf(await kubectl(['get', '-n', namespace, '--ignore-not-found', '-o', 'json', ...paths]))
       return names.flatMap((workload) => {
         const object = objects.find(({ kind, metadata }) => kind === workload.kind && metadata?.name === workload.name)
-        return object === undefined ? [] : [{ workload, object, readiness: readinessOf(object) }]
+        return object === undefined ? [] : [{ workload, object, readiness: readinessOf(object, silent) }]
       })
     }),
   )

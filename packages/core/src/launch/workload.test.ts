@@ -67,4 +67,11 @@ test('only what runs pods is awaited', () => {
   ])
 })
 
+test('a DaemonSet may lack the pods of nodes that are known to be silent', () => {
+  const status = { observedGeneration: 1, desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 }
+  const object = { kind: 'DaemonSet', metadata: { generation: 1 }, status }
+  assert.is(readinessOf(object).state, 'waiting')
+  assert.is(readinessOf(object, 1).state, 'ready')
+})
+
 test.run()

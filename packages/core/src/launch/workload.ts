@@ -37,8 +37,11 @@ export type Readiness = { readonly state: 'ready' } | { readonly state: 'waiting
 const ready: Readiness = { state: 'ready' }
 const waiting = (why: string): Readiness => ({ state: 'waiting', why })
 
-/** Judges a workload by its status, by the rules of `kubectl rollout status` and `kubectl wait`. */
-export function readinessOf(object: KubeObject): Readiness {
+/**
+ * Judges a workload by its status, by the rules of `kubectl rollout status` and `kubectl wait`.
+ * @param silent nodes that are known not to answer: a DaemonSet may lack as many pods
+ */
+export function readinessOf(object: KubeObject, silent = 0): Readiness {
   const spec = object.spec ?? {}
   const status = object.status ?? {}
   const number = (key: string) => (typeof status[key] === 'number' ? status[key] : 0)
@@ -58,7 +61,7 @@ export function readinessOf(object: KubeObject): Readiness {
       return enough(number('readyReplicas'), replicas, 'ready')
     case 'DaemonSet': {
       if (unseen) return waiting('its controller has not seen it yet')
-      const desired = number('desiredNumberScheduled')
+      const desired = number('desiredNumberScheduled') - silent
       const rolling = (spec.updateStrategy as { type?: string } | undefined)?.type !== 'OnDelete'
       if (rolling && number('updatedNumberScheduled') < desired) {
         return waiting(`${number('updatedNumberScheduled')} of ${desired} pods are made`)

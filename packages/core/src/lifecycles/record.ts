@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { isMaster } from '../distribution/distribution.ts'
 import { clusterPaths } from '../distribution/paths.ts'
 import { errors } from '../errors.ts'
+import type { HostSpec, HostView } from '../hosts/host.ts'
 import type { KnownHost } from '../runtime.ts'
 import type { ClusterRecord } from '../sealer.ts'
 import type { Step } from '../step.ts'
@@ -11,14 +12,14 @@ import type { Wanted } from '../wanted.ts'
 import { clusterFolder, type Run } from './run-context.ts'
 
 /** What is remembered of a cluster. References of secrets are kept, their text never. */
-export function recordOf(wanted: Wanted, hosts: readonly KnownHost[], created: number): ClusterRecord {
+export function recordOf(wanted: Wanted, hosts: readonly HostView[], created: number): ClusterRecord {
   return {
     name: wanted.cluster,
     image: wanted.image.reference,
     digest: wanted.image.digest,
     runtime: wanted.runtime,
     infra: wanted.infra,
-    hosts: hosts.map(({ view }) => withoutLiterals(view.spec)),
+    hosts: hosts.map(({ spec }) => withoutLiterals(spec)),
     runtimeOptions: wanted.runtimeOptions,
     infraOptions: wanted.infraOptions,
     registry: wanted.registry,
@@ -27,7 +28,7 @@ export function recordOf(wanted: Wanted, hosts: readonly KnownHost[], created: n
 }
 
 /** A password that was typed on the command line is not written down. */
-function withoutLiterals(spec: KnownHost['view']['spec']): KnownHost['view']['spec'] {
+function withoutLiterals(spec: HostSpec): HostSpec {
   if (spec.ssh === undefined) return spec
   const kept = Object.entries(spec.ssh).filter(
     ([, value]) => !(typeof value === 'string' && value.startsWith('value:')),
@@ -36,10 +37,15 @@ function withoutLiterals(spec: KnownHost['view']['spec']): KnownHost['view']['sp
 }
 
 /** Steps that leave a copy of the record on every master, so that no operator's machine is special. */
-export function recordSteps({ wanted }: Run, hosts: readonly KnownHost[], after: readonly Step[]): readonly Step[] {
+export function recordSteps(
+  { wanted }: Run,
+  hosts: readonly KnownHost[],
+  members: readonly HostView[],
+  after: readonly Step[],
+): readonly Step[] {
   const { record } = clusterPaths(wanted.cluster)
   // No times and no logins: the same wish gives the same bytes, and hosts need not know how the operator reaches them.
-  const { created: _, hosts: specs, ...rest } = recordOf(wanted, hosts, 0)
+  const { created: _, hosts: specs, ...rest } = recordOf(wanted, members, 0)
   const text = `${JSON.stringify({ ...rest, hosts: specs.map(({ name, address, roles }) => ({ name, address, roles })) }, null, 2)}\n`
   return hosts
     .filter(({ view }) => isMaster(view))

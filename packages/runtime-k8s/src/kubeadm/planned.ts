@@ -11,7 +11,7 @@ export function clusterFacts(site: Site, version?: string): ClusterFacts {
   const facts = site.context.hosts.map((host) => host.facts)
   return {
     ...(version === undefined ? {} : { version }),
-    masters: site.masters.map(({ view }) => ({ name: view.name, address: view.address })),
+    masters: site.all.masters.map(({ name, address }) => ({ name, address })),
     systemdCgroups: site.first.facts.systemdCgroups,
     cgroupV1: facts.some(({ cgroup }) => cgroup === 1),
     conntrackSysctls: facts.every(({ writableSysctls }) => writableSysctls),

@@ -5,7 +5,7 @@ import { configFile } from '../kubeadm/documents.ts'
 import { kubeadm } from '../kubeadm/kubeadm.ts'
 import { loadConfig, wantedAddons } from '../kubeadm/load-config.ts'
 import type { Members } from '../membership.ts'
-import type { Site } from '../site.ts'
+import { type Site, silentNodes } from '../site.ts'
 import { adminKubectl, askingKubectl } from './admin-kubectl.ts'
 
 /**
@@ -39,6 +39,7 @@ export const addDns = (site: Site, members: Members): Step => ({
       what: 'kube-proxy with the pod network',
       seconds: site.context.wanted.timeoutSeconds,
       signal: work.signal,
+      silent: silentNodes(site),
     })
     const init = config.document('InitConfiguration', {
       nodeRegistration: { name: master.name },

@@ -14,7 +14,7 @@ import { errors } from '../errors.ts'
 import { wantedAddons } from '../kubeadm/load-config.ts'
 import type { Members } from '../membership.ts'
 import { nodesOf, statusOf } from '../nodes.ts'
-import type { Site } from '../site.ts'
+import { type Site, silentNodes } from '../site.ts'
 import { adminKubectl, askingKubectl } from './admin-kubectl.ts'
 import { wantsMarks } from './mark-node.ts'
 
@@ -47,6 +47,7 @@ export const ready = (site: Site, members: Members): Step => ({
       what: 'The cluster',
       seconds,
       signal,
+      silent: silentNodes(site),
     })
   },
 })
@@ -60,6 +61,7 @@ async function isReady(site: Site): Promise<boolean> {
       what: 'The cluster',
       seconds: 0,
       signal,
+      silent: silentNodes(site),
     })
     return true
   } catch {
