@@ -80,7 +80,11 @@ async function fetchFile(text: string, word: Word, folder: string, scene: Scene)
       'An app’s file needs one that tells its type, e.g. web.yaml.',
     )
   }
-  return scene.fetched(url, `${folder}/${name}`, pin === undefined ? undefined : scene.checksum(word.at, pin))
+  return scene.fetched(
+    { url, at: word.at },
+    `${folder}/${name}`,
+    pin === undefined ? undefined : scene.checksum(word.at, pin),
+  )
 }
 
 const localPath = (text: string): string | undefined => /^local:\/\/(.+)$/.exec(text)?.[1]

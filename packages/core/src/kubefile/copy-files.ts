@@ -33,7 +33,8 @@ export async function copyFiles(
   const entries: LayerEntry[] = []
   for (const source of sources) {
     const path = intoFolder ? posix.join(target, nameOf(source, scene)) : target
-    if ('url' in source) entries.push(await scene.fetched(source.url, path, checksum, options))
+    if ('url' in source)
+      entries.push(await scene.fetched({ url: source.url, at: source.word.at }, path, checksum, options))
     else if ('inline' in source) entries.push(await scene.written(source.inline.content, path, options))
     else entries.push(...(await localEntries(source, { kind, files, place: target, path }, options, checksum, scene)))
   }

@@ -57,7 +57,7 @@ test('an answer that is no file is refused, without what may be secret in the ad
   await using context = await temporaryContext()
   const error = await rejection<SealerError>(draftOf(context, `ADD ${url}/nosuch?token=s3cret etc/`))
   assert.is(error.code, 'DOWNLOAD_FAILED')
-  assert.match(error.message, /nosuch: the server answers with status 404/)
+  assert.match(error.message, /^Kubefile:\d+:\d+: cannot download .*nosuch: the server answers with status 404/)
   assert.not.match(error.message, /s3cret/)
 })
 

@@ -15,6 +15,13 @@ export interface Download {
   readonly digest: string
 }
 
+export interface DownloadOptions {
+  /** Where it is asked for, e.g. `Kubefile:3:5`. */
+  readonly place: string
+  readonly checksum?: string
+  readonly signal?: AbortSignal
+}
+
 /** Most bytes of one download. */
 const maxBytes = 8 * 1024 ** 3
 const timeouts = { headersTimeout: 30_000, bodyTimeout: 60_000 } as const
@@ -26,7 +33,7 @@ const timeouts = { headersTimeout: 30_000, bodyTimeout: 60_000 } as const
 export async function download(
   url: string,
   folder: string,
-  { checksum, signal }: { checksum?: string; signal?: AbortSignal } = {},
+  { place: at, checksum, signal }: DownloadOptions,
 ): Promise<Download> {
   await mkdir(folder, { recursive: true })
   const place = (digest: string) => join(folder, digest.replace(':', '-'))
@@ -34,9 +41,9 @@ export async function download(
 
   const draft = join(folder, `unfinished-${randomUUID()}`)
   try {
-    const digest = await fetchTo(url, draft, signal)
+    const digest = await fetchTo(url, draft, at, signal)
     if (checksum !== undefined && digest !== checksum)
-      throw buildErrors.DOWNLOAD_CHECKSUM({ url: shown(url), wanted: checksum, got: digest })
+      throw buildErrors.DOWNLOAD_CHECKSUM({ place: at, url: shown(url), wanted: checksum, got: digest })
     await keepFile(draft, place(digest))
     return { file: place(digest), digest }
   } finally {
@@ -44,7 +51,7 @@ export async function download(
   }
 }
 
-async function fetchTo(url: string, file: string, signal: AbortSignal | undefined): Promise<string> {
+async function fetchTo(url: string, file: string, place: string, signal: AbortSignal | undefined): Promise<string> {
   const proxy = new EnvHttpProxyAgent()
   try {
     const dispatcher = proxy.compose(interceptors.redirect({ maxRedirections: 5 }))
@@ -63,7 +70,7 @@ async function fetchTo(url: string, file: string, signal: AbortSignal | undefine
   } catch (cause) {
     signal?.throwIfAborted()
     throw buildErrors.DOWNLOAD_FAILED(
-      { url: shown(url), reason: cause instanceof Error ? cause.message : String(cause) },
+      { place, url: shown(url), reason: cause instanceof Error ? cause.message : String(cause) },
       { cause },
     )
   } finally {

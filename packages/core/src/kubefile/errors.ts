@@ -25,11 +25,13 @@ export const buildErrors = defineErrors('core', {
     hint: () => 'Build again when nothing writes into the build context.',
   },
   DOWNLOAD_FAILED: {
-    message: (d: { url: string; reason: string }) => `Cannot download ${d.url}: ${d.reason}.`,
+    message: (d: { place: string; url: string; reason: string }) =>
+      `${d.place}: cannot download ${d.url}: ${d.reason}.`,
     hint: () => 'Try the address with curl. Where it cannot be reached, fetch the file by other means and COPY it.',
   },
   DOWNLOAD_CHECKSUM: {
-    message: (d: { url: string; wanted: string; got: string }) => `${d.url} is ${d.got}, not ${d.wanted}.`,
+    message: (d: { place: string; url: string; wanted: string; got: string }) =>
+      `${d.place}: ${d.url} is ${d.got}, not ${d.wanted}.`,
     hint: () => 'The file at this address is not the one that was pinned. Find out why before you change --checksum.',
   },
   IMAGE_RULE_INVALID: {

@@ -91,7 +91,7 @@ export class Scene {
 
   /** A file fetched from a URL, as it stands in the image. @throws DOWNLOAD_FAILED, DOWNLOAD_CHECKSUM */
   async fetched(
-    url: string,
+    { url, at }: { readonly url: string; readonly at: Position },
     path: string,
     checksum: string | undefined,
     { owner = { uid: 0, gid: 0 }, mode }: CopyOptions = {},
@@ -99,6 +99,7 @@ export class Scene {
     const { download } = await import('./download.ts') // undici is heavy, and most Kubefiles fetch nothing
     const { downloads, signal } = this.#input
     const { file, digest } = await download(url, downloads, {
+      place: `${at.file}:${at.line}:${at.column}`,
       ...(checksum && { checksum }),
       ...(signal && { signal }),
     })
