@@ -12,9 +12,8 @@ export async function kubectl(context: CliContext, named: string | undefined, ar
     stream === 'stdout' ? terminal.stdout(chunk) : terminal.stderr(chunk)
   const { window } = terminal
   if (window !== undefined && wantsTerminal(args)) {
-    window.raw(true)
     try {
-      const streams = { input: terminal.stdin, onOutput, terminal: window }
+      const streams = { input: terminal.stdin, onOutput, terminal: { ...window, begins: () => window.raw(true) } }
       context.exitCode = await sealer.exec(cluster, ['kubectl', ...args], streams, { signal })
     } finally {
       window.raw(false)

@@ -74,14 +74,16 @@ test('who sits at a terminal gets one there, for what asks for it', async () => 
   }
   const given: unknown[] = []
   const exec: Sealer['exec'] = async (_, __, { terminal }) => {
-    given.push(terminal)
+    given.push(terminal?.type)
+    assert.equal(modes.at(-1) ?? false, false, 'while it connects, Ctrl-C stops it')
+    terminal?.begins?.()
     return 0
   }
   for (const line of ['exec -it web -- sh', 'edit deployment web', 'get pods', 'exec web -- tar -t']) {
     const context = fakeContext({ exec })
     await type(`kubectl ${line}`, { ...context, terminal: { ...context.terminal, window } })
   }
-  assert.equal(given, [window, window, undefined, undefined])
+  assert.equal(given, ['xterm', 'xterm', undefined, undefined])
   assert.equal(modes, [true, false, true, false])
 })
 

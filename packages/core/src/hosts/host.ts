@@ -95,6 +95,8 @@ export interface TerminalWindow {
   /** What it understands, e.g. `xterm-256color`. */
   readonly type: string
   size(): TerminalSize
+  /** Told when the command begins: until then keys are still the caller's, Ctrl-C too. */
+  begins?(): void
   /** Tells of each change; gives what ends that. */
   onResize(changed: () => void): () => void
 }

@@ -24,6 +24,10 @@ export async function runInTerminal(command: TerminalCommand, runner: Runner): P
   const beginning = new AfterMark(line.mark) // that of standard error, which a terminal mixes in
   const sudo = sudoAnswerer(runner, line.prompt, (text) => channel.stdin.write(text))
   const type = (chunk: Buffer) => void channel.stdin.write(chunk)
+  const begin = () => {
+    terminal.begins?.()
+    if (typeof input === 'object' && 'on' in input) input.on('data', type)
+  }
   const failure = new Promise<never>((_, fail) => {
     signal?.addEventListener('abort', () => fail(signal.reason), { once: true })
     channel.stdin.on('error', () => {}) // shows as the channel's end
@@ -31,7 +35,7 @@ export async function runInTerminal(command: TerminalCommand, runner: Runner): P
       const begun = beginning.line !== undefined
       const payload = beginning.take(talk.take(chunk))
       if (beginning.line === undefined) sudo(talk.before).catch(fail)
-      else if (!begun && typeof input === 'object' && 'on' in input) input.on('data', type)
+      else if (!begun) begin()
       if (payload.length > 0) output?.write(payload)
     })
   })
