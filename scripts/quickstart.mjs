@@ -88,16 +88,20 @@ What to try next:
 }
 
 async function down() {
-  if (existsSync(join(checkout, 'packages/cli/dist/main.js')) && existsSync(join(homeFolder(), 'clusters', cluster))) {
-    await show(sealer, ['delete', '--cluster', cluster, '--yes'], process.env)
-  }
+  await removeCluster()
   console.log(
     `The cluster "${cluster}" is gone. What is kept to be fast the next time: ${cacheFolder()} and the images in ${homeFolder()}.`,
   )
 }
 
+async function removeCluster() {
+  if (existsSync(join(checkout, 'packages/cli/dist/main.js')) && existsSync(join(homeFolder(), 'clusters', cluster))) {
+    await show(sealer, ['delete', '--cluster', cluster, '--yes'], process.env)
+  }
+}
+
 async function purge() {
-  await down()
+  await removeCluster()
   const others = existsSync(join(homeFolder(), 'clusters')) ? readdirSync(join(homeFolder(), 'clusters')) : []
   if (others.length > 0) {
     throw new SetUpError(
