@@ -157,4 +157,18 @@ test('Flux has a kind of that name, and broken ones are told', async () => {
   assert.match(told.join('\n'), /^manifests\/broken\/kustomization\.yaml:2: [^\n]+$/)
 })
 
+test('what does not render still names the images that it is made of', async () => {
+  const { images, told } = await read(
+    {
+      'base/kustomization.yaml': 'resources: [pod.yaml]',
+      'base/pod.yaml': 'apiVersion: v1\nkind: Pod\nspec: {containers: [{image: "a/web:1"}]}\n',
+      'over/kustomization.yaml': 'resources: [../base]',
+    },
+    'COPY . manifests',
+    { script: 'echo "Error: no patch" >&2; exit 1' },
+  )
+  assert.equal(images, ['docker.io/a/web:1 manifests/base/pod.yaml:3'])
+  assert.match(told.join('\n'), /no patch/)
+})
+
 test.run()

@@ -3,7 +3,15 @@ import { join, posix } from 'node:path'
 import { CacheNotes } from '../image/cache-notes.ts'
 import type { AppConfig } from '../image/cluster-config.ts'
 import { buildErrors } from '../kubefile/errors.ts'
-import type { ImageReader, ImageSearch, ImageSource, LeftOut, ReadImages, SearchedFile } from './image-reader.ts'
+import type {
+  ImageReader,
+  ImageSearch,
+  ImageSource,
+  LeftOut,
+  NamedAt,
+  ReadImages,
+  SearchedFile,
+} from './image-reader.ts'
 import { type Kustomization, kustomizationsIn, withBases } from './kustomization.ts'
 import { imagesInKustomization, type KustomizationTree, type KustomizedImages } from './kustomize.ts'
 
@@ -48,7 +56,8 @@ async function readKustomization(
   const [problem] = problems
   if (problem !== undefined && strict) throw buildErrors.KUSTOMIZATION_INVALID(problem)
   const outside = await imagesOutside(closure, files, search)
-  return { images: rendered.images, doubts: [...problems, ...rendered.doubts, ...outside] }
+  const plain = rendered.problems.length > 0 ? await imagesInside(closure, files, search) : []
+  return { images: [...rendered.images, ...plain], doubts: [...problems, ...rendered.doubts, ...outside] }
 }
 
 async function renderIfPossible(
@@ -92,6 +101,25 @@ function filesOf(closure: readonly Kustomization[], files: readonly SearchedFile
   const folders = new Set(closure.map(({ path }) => path))
   const named = new Set(closure.flatMap((one) => one.files))
   return files.filter(({ path }) => named.has(path) || folders.has(posix.dirname(path)))
+}
+
+/** What does not render still says what it is made of: the images before anything is patched. */
+async function imagesInside(
+  closure: readonly Kustomization[],
+  files: readonly SearchedFile[],
+  { imagesIn }: ImageSearch,
+): Promise<NamedAt[]> {
+  const named = new Set(closure.flatMap((one) => one.files))
+  const inside = files.filter(({ path }) => named.has(path) && /\.(?:ya?ml|json)$/.test(path))
+  const images = await Promise.all(
+    inside.map(async ({ path, source }) =>
+      imagesIn(await readFile(source, 'utf8')).images.map(({ line, ...image }) => ({
+        ...image,
+        place: `${path}:${line}`,
+      })),
+    ),
+  )
+  return images.flat()
 }
 
 /** Manifests that stand beside a kustomization which does not name them: they belong to nothing. */

@@ -60,7 +60,7 @@ const containerFields = [
 /** Fields that say anything at all; an image in them is one only where a rule or an annotation says so. */
 const freeTexts = new Set(['env', 'args', 'command'])
 const notes = new Set(['annotations', 'labels'])
-const imageKey = /^(?:image|imageName|imageRef)$|(?:Image|_image|-image)$/
+const imageKey = /^(?:imageName|imageRef)$|image$/i
 
 /** How much is believed: in Kubernetes' own objects containers alone, in custom resources keys too, in other YAML hardly anything. */
 type Trust = 'own' | 'custom' | 'other'
