@@ -48,6 +48,7 @@ test('files of the command line are one set, for all charts or for one', async (
   await using context = await temporaryContext({ 'a.yaml': 'a: 1', 'b.yaml': 'b: 1' })
   const [a, b] = [`${context.folder}/a.yaml`, `${context.folder}/b.yaml`]
   const sets = await open(context, { values: [a, `cache=${b}`], kubernetes: '1.32' })
+  assert.is((await sets.of(cache, 'v1.34.4')).sets[1]?.name, 'a.yaml,b.yaml')
   assert.equal(
     (await sets.of(cache, 'v1.34.4')).sets.map(({ texts }) => texts),
     [[], ['a: 1', 'b: 1']],

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { buildErrors } from '../kubefile/errors.ts'
 import { YamlProblem, yamlDocuments } from './yaml-documents.ts'
@@ -97,7 +97,9 @@ export class ValueSets {
     })
     const sets = await Promise.all(listed.flatMap((entry) => entry.sets ?? []).map((set) => this.#read(set)))
     const given = values.flatMap((value) => fileFor(value, names))
-    if (given.length > 0) sets.push({ name: given.join(','), texts: await Promise.all(given.map(readValues)) })
+    // Reasons are kept in the image: the same build elsewhere gives the same bytes.
+    const name = given.map((file) => basename(file)).join(',')
+    if (given.length > 0) sets.push({ name, texts: await Promise.all(given.map(readValues)) })
     const own = (defaults ?? !listed.some((entry) => entry.defaults === false)) || sets.length === 0
     const version = this.#wishes.kubernetes ?? this.#file.kubeVersion ?? kubernetes
     return {
