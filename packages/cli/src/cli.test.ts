@@ -180,4 +180,19 @@ test('the help of every command has an example that begins like it', () => {
   )
 })
 
+test('save writes no file by the name of a format, and answers in JSON when that is said before it', async () => {
+  const saved: unknown[] = []
+  const images = {
+    store: { resolve: async () => dashboard },
+    save: async (_: unknown, target: unknown) => void saved.push(target),
+  }
+  const context = fakeContext({ images: images as never })
+  assert.is(await type('save d:v1 -o d.tar --output json', context), 2)
+  assert.match(context.err(), 'sealer --output json save')
+  assert.equal(saved, [])
+  assert.is(await type('--output json save d:v1 -o d.tar', context), 0)
+  assert.match(saved.join(), /d\.tar$/)
+  assert.equal(JSON.parse(context.out()).images, ['d:v1'])
+})
+
 test.run()

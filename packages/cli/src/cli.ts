@@ -149,7 +149,9 @@ function takeCommonOptions(context: CliContext, program: Command, command: Comma
   const before = program.opts<CommonOptions>()
   const own = command.opts<CommonOptions>()
   const said = (name: keyof CommonOptions) => (command.getOptionValueSource(name) === 'cli' ? own[name] : before[name])
-  context.format = said('output') === 'json' ? 'json' : 'text'
+  // Where --output names a file, only the one before the command says how to answer.
+  const isFormat = command.options.some(({ long, argChoices }) => long === '--output' && argChoices !== undefined)
+  context.format = (isFormat ? said('output') : before.output) === 'json' ? 'json' : 'text'
   context.debug = said('debug') === true
   context.insecureUnsigned = own.insecureUnsigned === true
   const colour = said('color')

@@ -3,7 +3,7 @@ import type { CliContext } from '../context.ts'
 import { type ChartFlags, withChartOptions } from '../flags/charts.ts'
 import { declare, examples, withUnsignedOption } from '../flags/common.ts'
 import { type ImageWishFlags, withImageWishOptions } from '../flags/image-wishes.ts'
-import { collect, list } from '../flags/values.ts'
+import { archiveFile, collect, list } from '../flags/values.ts'
 
 /** Flags of `images`. */
 export interface ImagesFlags {
@@ -136,7 +136,7 @@ export interface SaveFlags extends TransferFlags {
 export function saveCommand(context: CliContext): Command {
   return withTransferOptions(declare('save', 'write cluster images into an archive'))
     .argument('<images...>')
-    .option('-o, --output <file>', 'the archive to write (.tar); by itself, and for -, standard output')
+    .option('-o, --output <file>', 'the archive to write (.tar); by itself, and for -, standard output', archiveFile)
     .option('--platform <list>', 'these platforms alone, e.g. linux/arm64', list)
     .option('--since <images>', 'leave out what the receiver has of these images', list)
     .addOption(new Option('--format <format>').choices(['oci-archive']).default('oci-archive').hideHelp())

@@ -54,3 +54,11 @@ export function bytes(text: string): number {
   const power = prefixes.indexOf(prefix.toLowerCase() as (typeof prefixes)[number])
   return Math.round(Number(count) * (binary === '' ? 1000 : 1024) ** power)
 }
+
+/** Where `--output` names a file: what everywhere else is a format would become a file of that name in silence. */
+export function archiveFile(path: string): string {
+  if (path !== 'json' && path !== 'text') return path
+  throw new InvalidArgumentError(
+    `--output names the file here; for an answer in ${path} write sealer --output ${path} save …, for such a file ./${path}.`,
+  )
+}
