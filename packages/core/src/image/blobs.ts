@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { batches } from './batches.ts'
 import { imageErrors } from './errors.ts'
 import { holdLock } from './lock.ts'
 import { maxJsonBytes } from './oci.ts'
@@ -231,7 +232,7 @@ class Meter {
   }
 }
 
-/** Writes a stream behind what the file holds; stops at the first byte beyond `limit`. */
+/** Writes a stream behind what the file holds; stops soon after the first byte beyond `limit`. */
 async function append(
   file: FileHandle,
   meter: Meter,
@@ -244,12 +245,17 @@ async function append(
   signal?.addEventListener('abort', stop, { once: true })
   try {
     signal?.throwIfAborted()
-    for await (const piece of source) {
-      const chunk: Buffer = Buffer.isBuffer(piece) ? piece : Buffer.from(piece)
-      meter.take(chunk)
-      if (meter.size > limit) break // the caller sees the size
-      await write(file, chunk)
-      onBytes?.(meter.size)
+    let here = meter.size
+    const onPiece = (bytes: number) => {
+      here += bytes
+      onBytes?.(here)
+    }
+    for await (const pieces of batches(source, onPiece)) {
+      const fits = meter.size + bytesOf(pieces) <= limit
+      const written = fits ? write(file, pieces) : undefined
+      for (const piece of pieces) meter.take(piece) // while they are being written
+      if (written === undefined) break // the caller sees the size
+      await written
     }
     signal?.throwIfAborted()
   } finally {
@@ -258,14 +264,17 @@ async function append(
   }
 }
 
-async function write(file: FileHandle, chunk: Buffer): Promise<void> {
+async function write(file: FileHandle, pieces: readonly Buffer[]): Promise<void> {
   try {
-    await file.appendFile(chunk)
+    const { bytesWritten } = await file.writev(pieces)
+    if (bytesWritten < bytesOf(pieces)) await file.appendFile(Buffer.concat(pieces).subarray(bytesWritten))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw imageErrors.STORE_FULL({}, { cause: error })
     throw error
   }
 }
+
+const bytesOf = (pieces: readonly Buffer[]): number => pieces.reduce((sum, { length }) => sum + length, 0)
 
 async function measure(file: FileHandle): Promise<Meter> {
   const meter = new Meter()
