@@ -8,14 +8,12 @@ import { createHooks } from './hooks.ts'
 import { firstToAnswer } from './hosts/first-to-answer.ts'
 import { readSshConfig } from './hosts/read-ssh-config.ts'
 import { createImages } from './images.ts'
-import { buildImage } from './lifecycles/build.ts'
 import { executePlan, oneWriter } from './lifecycles/execute-plan.ts'
-import { findContainerImages } from './lifecycles/find.ts'
-import { examineHosts, planInstall } from './lifecycles/install.ts'
+import type { Examination, InstallWork } from './lifecycles/install.ts'
 import { clusterRecords, recordOf } from './lifecycles/record.ts'
-import { planRemove } from './lifecycles/remove.ts'
 import { type Foundation, openRun, type Run } from './lifecycles/run-context.ts'
 import { silentLogger } from './logger.ts'
+import type { PlannedWork } from './plan.ts'
 import { resolveWanted, wantedOfRecord } from './resolve-wanted.ts'
 import type { ExecStreams, Sealer, SealerOptions, Watch } from './sealer.ts'
 import { createSecrets } from './secrets.ts'
@@ -60,8 +58,14 @@ export function createSealer(options: SealerOptions): Sealer {
     hooks,
     images,
     trust: createTrust(home, secrets),
-    findImages: (find) => findContainerImages(find, { home, hooks, clock }),
-    build: (build) => buildImage(build, { home, hooks, images, secrets, logger, clock }),
+    findImages: async (find) => {
+      const { findContainerImages } = await import('./lifecycles/find.ts')
+      return await findContainerImages(find, { home, hooks, clock })
+    },
+    build: async (build) => {
+      const { buildImage } = await import('./lifecycles/build.ts')
+      return await buildImage(build, { home, hooks, images, secrets, logger, clock })
+    },
     plan: (wish, watch = {}) => withWish(wish, watch, async (run) => (await planInstall(run)).plan),
     apply: (wish, watch = {}) =>
       withWish(wish, watch, async (run) => {
@@ -122,6 +126,22 @@ export function createSealer(options: SealerOptions): Sealer {
     check: (wish, watch = {}) => withWish(wish, watch, async (run) => (await examineHosts(run)).checks),
     [Symbol.asyncDispose]: async () => {},
   }
+}
+
+// Each lifecycle is loaded when it is first lived: most commands start without all but one of them.
+async function planInstall(run: Run): Promise<InstallWork> {
+  const install = await import('./lifecycles/install.ts')
+  return await install.planInstall(run)
+}
+
+async function planRemove(run: Run, options: { readonly force?: boolean }): Promise<PlannedWork> {
+  const remove = await import('./lifecycles/remove.ts')
+  return await remove.planRemove(run, options)
+}
+
+async function examineHosts(run: Run): Promise<Examination> {
+  const install = await import('./lifecycles/install.ts')
+  return await install.examineHosts(run)
 }
 
 const toCaller = (onOutput: ExecStreams['onOutput']): Writable =>

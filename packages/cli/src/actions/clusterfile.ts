@@ -8,7 +8,7 @@ import { claimsOf } from '../plugins.ts'
 /** The wish of a Clusterfile; `-` is standard input. Its warnings are said. @throws FILE_UNREADABLE, CLUSTERFILE_INVALID */
 export async function clusterfileWish(context: CliContext, file: string): Promise<Wish> {
   const content = file === '-' ? await text(context.terminal.stdin) : await contentOf(file)
-  const { wish, warnings } = readClusterfile(
+  const { wish, warnings } = await readClusterfile(
     content,
     file === '-' ? 'standard input' : file,
     await claimsOf(context.home),

@@ -32,10 +32,7 @@ const clusterVersions = [
 /** Kinds of the original that mean something we cannot do yet. */
 const laterKinds = ['Config', 'Application', 'Plugin', 'Infra']
 
-/**
- * Reads a Clusterfile: one `Cluster` and documents that plugins claim. Everything that is not understood is refused with its place, all at once.
- * @throws CLUSTERFILE_INVALID with a problem each
- */
+/** As the function of this name in clusterfile.ts, which loads this file when it is needed. */
 export function readClusterfile(text: string, file: string, claims: readonly DocumentClaim[] = []): ClusterfileReading {
   const lines = new LineCounter()
   const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })

@@ -4,7 +4,7 @@ import { errors, SealerError } from '../errors.ts'
 import type { Channel, Exit, OpenOptions, Shell } from './channel.ts'
 import type { HostSpec, SshAccess, TerminalSize, TerminalWindow } from './host.ts'
 import { plainText } from './output-lines.ts'
-import { type LoginOptions, logIn } from './ssh-login.ts'
+import type { LoginOptions } from './ssh-login.ts'
 import { Turns } from './turns.ts'
 
 /** sshd takes 10 sessions a connection (MaxSessions); two are left for ending others. */
@@ -109,7 +109,9 @@ export class SshShell implements Shell {
     if (this.#closed) throw new Error(`The connection to ${this.#host.name} is closed.`)
     if (this.#connection !== undefined) return this.#connection
     const signals = [this.#gone.signal, this.#options.signal].filter((signal) => signal !== undefined)
-    const connection = logIn(this.#host, this.#access, { ...this.#options, signal: AbortSignal.any(signals) })
+    const options = { ...this.#options, signal: AbortSignal.any(signals) }
+    const connection = import('./ssh-login.ts') // who meets no far host never loads SSH
+      .then(({ logIn }) => logIn(this.#host, this.#access, options))
     const forget = () => {
       if (this.#connection === connection) this.#connection = undefined
     }

@@ -22,7 +22,6 @@ import { commandsOn } from './build-commands.ts'
 import { containerImages } from './build-images.ts'
 import type { BuildReport } from './build-types.ts'
 import { type BuildServices, openWorkshop, type Workshop } from './build-workshop.ts'
-import { observeCluster, requireTrusted } from './observe.ts'
 
 /** One platform, ready to be sealed. */
 interface BuiltPlatform {
@@ -62,6 +61,7 @@ async function attachSbomOf(tag: string, { store, cache, say, options: { signal 
 async function observed(parts: readonly PlatformParts[], workshop: Workshop, services: BuildServices) {
   const { observe } = workshop.options
   if (observe === undefined) return undefined
+  const { observeCluster, requireTrusted } = await import('./observe.ts')
   await requireTrusted(pinnedBase(machinePlatform(), workshop), observe, services)
   return await observeCluster(parts, observe, workshop, services)
 }

@@ -1,6 +1,5 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { execa } from 'execa'
 import { errors } from '../errors.ts'
 import type { Channel, OpenOptions, Shell } from '../hosts/channel.ts'
 import type { TerminalSize } from '../hosts/host.ts'
@@ -15,6 +14,7 @@ export class LocalShell implements Shell {
   }
 
   async open(line: string, { signal, terminal }: OpenOptions = {}): Promise<Channel> {
+    const { execa } = await import('execa') // who never runs a program never loads it
     signal?.throwIfAborted()
     const [file, args] = terminal === undefined ? ['sh', ['-c', line]] : ['script', inTerminal(line, terminal.size())]
     // A group of its own, so that it can be ended with all that it starts.
