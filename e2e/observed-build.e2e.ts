@@ -98,7 +98,7 @@ test('the image makes a cluster where no registry is to be had', async () => {
 test('an image that is asked for only in the second cluster is named, and nothing is built', async () => {
   const { code, stderr } = await build('operator:moody', ['--observe', ...settle], { capricious: true })
   assert.is(code, 1)
-  assert.match(stderr, 'OBSERVE_INCOMPLETE')
+  assert.match(stderr, 'OBSERVE_INCOMPLETE', `It failed otherwise:\n${stderr}`)
   assert.match(stderr, /registry\.test:5000\/team\/once:at-\d+ \(asked for by Pod shop\/once\)/)
   assert.match((await site.try(['inspect', 'operator:moody'])).stderr, 'IMAGE_NOT_FOUND')
   assert.equal(await throwAways(), [])
