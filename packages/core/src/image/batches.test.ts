@@ -29,6 +29,17 @@ test('tiny pieces are not gathered without end', async () => {
   assert.equal(sizes, [1000, 1000, 500])
 })
 
+test('a piece does not wait for others that are late', async () => {
+  const slow = new Readable({ read() {} })
+  slow.push('first')
+  const all = batches(slow)
+  assert.equal((await all.next()).value, [Buffer.from('first')])
+  slow.push('second')
+  slow.push(null)
+  assert.equal((await all.next()).value, [Buffer.from('second')])
+  assert.ok((await all.next()).done)
+})
+
 test('what came before a failure is given out before it', async () => {
   const breaking = Readable.from(
     (async function* () {

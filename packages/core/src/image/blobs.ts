@@ -245,17 +245,13 @@ async function append(
   signal?.addEventListener('abort', stop, { once: true })
   try {
     signal?.throwIfAborted()
-    let here = meter.size
-    const onPiece = (bytes: number) => {
-      here += bytes
-      onBytes?.(here)
-    }
-    for await (const pieces of batches(source, onPiece)) {
+    for await (const pieces of batches(source)) {
       const fits = meter.size + bytesOf(pieces) <= limit
       const written = fits ? write(file, pieces) : undefined
       for (const piece of pieces) meter.take(piece) // while they are being written
       if (written === undefined) break // the caller sees the size
       await written
+      onBytes?.(meter.size) // who follows reads them from the file
     }
     signal?.throwIfAborted()
   } finally {
