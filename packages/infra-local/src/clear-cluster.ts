@@ -8,8 +8,14 @@ import { hostNamespaces, removeNamespace } from './network.ts'
 import { stopRelay } from './relay.ts'
 import { clusterNames, readState } from './state.ts'
 
-/** Takes away everything of a cluster that is found on this machine, whatever its state says. Safe to repeat. */
+/** Takes away everything of a cluster that is found on this machine, whatever its state says, and its claim. Safe to repeat. */
 export async function clearCluster(home: string, cluster: string): Promise<void> {
+  await clearLeftovers(home, cluster)
+  await dropClaim(home, cluster)
+}
+
+/** The same, but its name and network stay claimed. */
+export async function clearLeftovers(home: string, cluster: string): Promise<void> {
   const places = clusterPlaces(home, cluster)
   const state = await readState(home, cluster).catch(() => undefined)
   await stopRelay(home, cluster)
@@ -24,7 +30,6 @@ export async function clearCluster(home: string, cluster: string): Promise<void>
   )
   await removeNamespace(places.namespace)
   await discard(places.folder)
-  await dropClaim(home, cluster)
 }
 
 /** The last cluster takes the key along. */

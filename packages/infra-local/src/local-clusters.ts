@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import type { Inlet } from '@sealer/core'
 import { claim, freeNetwork, ownerOf } from './claims.ts'
-import { clearCluster, tidyHome } from './clear-cluster.ts'
+import { clearCluster, clearLeftovers, tidyHome } from './clear-cluster.ts'
 import { Connector } from './connector.ts'
 import { makeMemoryDisks } from './disk.ts'
 import { errors } from './errors.ts'
@@ -92,7 +92,7 @@ export class LocalClusters implements Disposable {
       async () => {
         const known = await readState(home, wish.cluster)
         const network = await claim(home, wish.cluster, known?.network ?? wish.network, signal)
-        if (known === undefined) await clearCluster(home, wish.cluster) // leftovers of a create that died
+        if (known === undefined) await clearLeftovers(home, wish.cluster) // of a create that died
         const state: ClusterState = {
           ...(known ?? {
             version: 1,
