@@ -70,7 +70,8 @@ function laidOver(lower: ReadonlyMap<string, RootfsFile>, layer: readonly LayerF
   return files
 }
 
-function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+/** Whether a path is in one of the folders, at any depth. */
+export function isBelow(path: string, folders: ReadonlySet<string>): boolean {
   for (let above = posix.dirname(path); above !== '.'; above = posix.dirname(above)) if (folders.has(above)) return true
   return folders.has('.')
 }

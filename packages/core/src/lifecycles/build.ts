@@ -1,4 +1,4 @@
-import { join, posix } from 'node:path'
+import { join } from 'node:path'
 import { SealerError } from '../errors.ts'
 import type { Platform } from '../hosts/host.ts'
 import { platformText } from '../hosts/host.ts'
@@ -11,6 +11,7 @@ import type { LayerEntry } from '../image/layer.ts'
 import { foldersOf } from '../image/layer-folders.ts'
 import { annotations } from '../image/oci.ts'
 import { fullName, parseReference } from '../image/reference.ts'
+import { isBelow } from '../image/rootfs-files.ts'
 import { baseOf, unusedArguments } from '../kubefile/arguments.ts'
 import { type Draft, type DraftLayer, draftImage, labels } from '../kubefile/draft.ts'
 import { buildErrors } from '../kubefile/errors.ts'
@@ -204,11 +205,6 @@ function lastAtEachPath(layers: readonly DraftLayer[]): LayerEntry[] {
 
 const hidesBelow = (entry: LayerEntry): boolean =>
   entry.kind === 'whiteout' || (entry.kind === 'folder' && entry.opaque === true)
-
-function isBelow(path: string, folders: ReadonlySet<string>): boolean {
-  for (let above = posix.dirname(path); above !== '.'; above = posix.dirname(above)) if (folders.has(above)) return true
-  return false
-}
 
 async function configOf(
   platform: Platform,

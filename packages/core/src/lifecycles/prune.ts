@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { lstat, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
@@ -12,8 +13,6 @@ interface Removable extends Unneeded {
   remove(): Promise<boolean>
 }
 
-/** What was never finished stays this long, in milliseconds: somebody may be at it. */
-const draftsStay = 60 * 60_000
 const week = 7 * 24 * 60 * 60_000
 const reproducible = new Set<Unneeded['kind']>(['layer', 'tree', 'download'])
 
@@ -39,7 +38,7 @@ export async function prune(
     signal?.throwIfAborted()
     if (dryRun || (await remove())) removed.push(one)
   }
-  if (!dryRun && builds === 0) await forget(cache)
+  if (!dryRun && builds === 0) await forget(store, cache)
   const left = sizeOf(cached) - sizeOf(removed.filter(isCache))
   return { removed, freed: sizeOf(removed), left, builds, dryRun }
 }
@@ -119,12 +118,9 @@ async function removeUnlessHeld(file: string): Promise<boolean> {
 async function trees(cache: string): Promise<Removable[]> {
   const folder = join(cache, 'trees')
   const found: Removable[] = []
-  for (const name of await names(folder)) {
-    const place = join(folder, name)
-    const seen = await stat(place).catch(() => undefined)
-    if (seen === undefined || (name.startsWith('new-') && Date.now() - seen.mtimeMs < draftsStay)) continue
+  for (const { name, path, seen } of await withoutDrafts(folder, 'new-')) {
     const remove = () => removeTree(folder, name)
-    found.push({ kind: 'tree', name, bytes: await bytesIn(place), used: seen.mtimeMs, remove })
+    found.push({ kind: 'tree', name, bytes: await bytesIn(path), used: seen.mtimeMs, remove })
   }
   return found
 }
@@ -139,21 +135,34 @@ async function removeTree(folder: string, name: string): Promise<boolean> {
 
 /** What ADD has fetched. */
 async function downloads(cache: string): Promise<Removable[]> {
-  const folder = join(cache, 'downloads')
-  const found: Removable[] = []
+  const found = await withoutDrafts(join(cache, 'downloads'), 'unfinished-')
+  return found.map(({ name, path, seen }) => ({
+    kind: 'download',
+    name,
+    bytes: seen.size,
+    used: Math.max(seen.mtimeMs, seen.atimeMs),
+    remove: () => rm(path, { force: true }).then(() => true),
+  }))
+}
+
+/** What stands in a folder. What was never finished is left out until it is old: somebody may be at it. */
+async function withoutDrafts(
+  folder: string,
+  drafts: string,
+): Promise<{ readonly name: string; readonly path: string; readonly seen: Stats }[]> {
+  const found = []
   for (const name of await names(folder)) {
-    const file = join(folder, name)
-    const seen = await stat(file).catch(() => undefined)
-    if (seen === undefined || (name.startsWith('unfinished-') && Date.now() - seen.mtimeMs < draftsStay)) continue
-    const remove = () => rm(file, { force: true }).then(() => true)
-    found.push({ kind: 'download', name, bytes: seen.size, used: Math.max(seen.mtimeMs, seen.atimeMs), remove })
+    const path = join(folder, name)
+    const seen = await stat(path).catch(() => undefined)
+    if (seen === undefined || (name.startsWith(drafts) && Date.now() - seen.mtimeMs < orphansStay)) continue
+    found.push({ name, path, seen })
   }
   return found
 }
 
 /** Notes on layers and commands whose bytes are gone. */
-async function forget(cache: string): Promise<void> {
-  const blobs = new Set(await names(join(cache, '..', 'store', 'blobs', 'sha256')))
+async function forget(store: LocalStore, cache: string): Promise<void> {
+  const blobs = new Set(await names(join(store.path, 'blobs', 'sha256')))
   for (const name of await names(join(cache, 'layers'))) {
     const digest = await layerOf(join(cache, 'layers', name))
     if (digest === undefined || !blobs.has(digest.slice('sha256:'.length)))

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { CacheNotes } from '../image/cache-notes.ts'
 import type { AppConfig } from '../image/cluster-config.ts'
+import { isWithin } from '../image/is-within.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { definedApiVersions } from './api-versions.ts'
 import { type Chart, type ChartTool, imagesInChart } from './chart.ts'
@@ -157,6 +158,3 @@ function releaseOf(path: string, apps: readonly AppConfig[]): string {
 
 const chartOf = ({ name, type, files: [file = '.'] }: AppConfig): string[] =>
   type === 'helm' ? [posix.join('application/apps', name, file)] : []
-
-const isWithin = (path: string, folder: string): boolean =>
-  folder === '.' || path === folder || path.startsWith(`${folder}/`)

@@ -1,6 +1,7 @@
 import { follow, PathProblem, parsePath } from './field-path.ts'
 import { isPlainly, joined, lookalikeIn, nameOf } from './image-names.ts'
 import { type RuleFinding, RuleTable } from './image-rules.ts'
+import { isRecord } from './is-record.ts'
 import { type Identity, identityOf, isKubernetesOwn } from './kube-objects.ts'
 import { Parameters } from './parameters.ts'
 import { documentsIn, type ReadDocument, type Spot } from './spot.ts'
@@ -401,7 +402,3 @@ class ObjectSearch {
 }
 
 const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '')
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

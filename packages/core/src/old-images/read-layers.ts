@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { SealerError } from '../errors.ts'
 import type { BlobStore } from '../image/blobs.ts'
 import type { RootfsLayer } from '../image/cluster-config.ts'
+import { isWithin } from '../image/is-within.ts'
 import { isDigest } from '../image/reference.ts'
 import { type LayerMark, markAt } from '../image/rootfs-files.ts'
 import { eachTarPart, openArchive, readBody, type TarEntry, type TarPart } from '../image/tar-file.ts'
@@ -134,9 +135,6 @@ class Reading {
     this.#files.set(node.path, kept ? { text: (await readBody(node, node.path, most.text)).toString('utf8') } : {})
   }
 }
-
-const isWithin = (path: string, folder: string): boolean =>
-  folder === '.' || path === folder || path.startsWith(`${folder}/`)
 
 /** The files of an app, relative to its folder, in the order in which sealer 0.11 walked them. */
 export function filesOfApp({ appFiles }: Pick<OldLayers, 'appFiles'>, app: string): string[] {
