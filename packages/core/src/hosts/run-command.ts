@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { errors, type SealerError } from '../errors.ts'
+import { errors } from '../errors.ts'
 import type { Secrets } from '../secrets.ts'
 import { AfterMark } from './after-mark.ts'
 import type { Channel, Exit, Shell } from './channel.ts'
@@ -8,6 +8,7 @@ import { feed } from './feed.ts'
 import type { Command, Output } from './host.ts'
 import { lineCutter, plainText, Tail } from './output-lines.ts'
 import { quoteAll } from './quote.ts'
+import { sudoAnswer, sudoFailed } from './sudo.ts'
 
 /** Where and as whom commands run. */
 export interface Runner {
@@ -155,21 +156,17 @@ class RunningCommand {
   }
 
   async #answerSudo(again: boolean): Promise<void> {
-    const { sudo } = this.#runner
-    if (again) throw this.#sudoFailed('the password is wrong.')
-    if (sudo?.password === undefined) throw this.#sudoFailed('sudo asks for a password, and none is given.')
-    this.#channel.stdin.write(`${await sudo.password()}\n`)
+    this.#channel.stdin.write(await sudoAnswer(this.#runner, again))
   }
 
   #watchSudo(): NodeJS.Timeout | undefined {
     if (this.#runner.sudo === undefined) return undefined
-    const timer = setTimeout(() => this.#stop(this.#sudoFailed(`sudo does not begin: ${this.#talk()}`)), sudoLimit)
+    const timer = setTimeout(
+      () => this.#stop(sudoFailed(this.#runner, `sudo does not begin: ${this.#talk()}`)),
+      sudoLimit,
+    )
     this.#begun.then(() => clearTimeout(timer))
     return timer.unref()
-  }
-
-  #sudoFailed(reason: string): SealerError {
-    return errors.SUDO_FAILED({ host: this.#runner.host, user: this.#runner.sudo?.user ?? '', reason })
   }
 
   /** What was said before the command began. */
@@ -188,7 +185,7 @@ class RunningCommand {
       throw errors.HOST_UNREACHABLE({ host, address, reason })
     }
     const begun = this.#stderr.line !== undefined
-    if (!begun && sudo !== undefined) throw this.#sudoFailed(this.#talk())
+    if (!begun && sudo !== undefined) throw sudoFailed(this.#runner, this.#talk())
     if (code !== undefined && (this.#command.accept ?? [0]).includes(code) && begun) {
       return { stdout: textOf(this.#kept.stdout), stderr: textOf(this.#kept.stderr), exitCode: code }
     }

@@ -5,6 +5,7 @@ import type { Command, Output, TerminalWindow } from './host.ts'
 import { plainText } from './output-lines.ts'
 import { quoteAll } from './quote.ts'
 import { lineOptions, type Runner } from './run-command.ts'
+import { sudoAnswer, sudoFailed } from './sudo.ts'
 
 /** A command for somebody who sits before it: bytes go both ways as they are, and both streams of output are one. */
 export interface TerminalCommand extends Command {
@@ -22,7 +23,7 @@ export async function runInTerminal(command: TerminalCommand, runner: Runner): P
   const channel = await runner.shell.open(line.line, { terminal, ...(signal === undefined ? {} : { signal }) })
   const talk = new AfterMark(line.mark)
   const beginning = new AfterMark(line.mark) // that of standard error, which a terminal mixes in
-  const sudo = sudoAnswerer(runner, line.prompt, (text) => channel.stdin.write(text))
+  const answerSudo = sudoAnswerer(runner, line.prompt, (text) => channel.stdin.write(text))
   const type = (chunk: Buffer) => void channel.stdin.write(chunk)
   const begin = () => {
     terminal.begins?.()
@@ -34,7 +35,7 @@ export async function runInTerminal(command: TerminalCommand, runner: Runner): P
     channel.stdout.on('data', (chunk: Buffer) => {
       const begun = beginning.line !== undefined
       const payload = beginning.take(talk.take(chunk))
-      if (beginning.line === undefined) sudo(talk.before).catch(fail)
+      if (beginning.line === undefined) answerSudo(talk.before).catch(fail)
       else if (!begun) begin()
       if (payload.length > 0) output?.write(payload)
     })
@@ -45,7 +46,7 @@ export async function runInTerminal(command: TerminalCommand, runner: Runner): P
     if (code !== undefined && beginning.line !== undefined) return { stdout: '', stderr: '', exitCode: code }
     const { host, address } = runner
     if (runner.sudo !== undefined && beginning.line === undefined) {
-      throw errors.SUDO_FAILED({ host, user: runner.sudo.user, reason: runner.secrets.mask(plainText(talk.before)) })
+      throw sudoFailed(runner, runner.secrets.mask(plainText(talk.before)))
     }
     const shown = runner.secrets.mask(quoteAll(command.argv))
     if (code === undefined && killed === undefined) {
@@ -60,15 +61,13 @@ export async function runInTerminal(command: TerminalCommand, runner: Runner): P
 }
 
 /** Answers sudo's prompt once; a second one means that the password is wrong. */
-function sudoAnswerer({ sudo, host }: Runner, prompt: string, answer: (text: string) => void) {
+function sudoAnswerer(runner: Runner, prompt: string, answer: (text: string) => void) {
   let answered = false
   return async (said: string): Promise<void> => {
     const prompts = said.split(prompt).length - 1
-    if (sudo === undefined || prompts === 0 || (answered && prompts === 1)) return
-    const failed = (reason: string) => errors.SUDO_FAILED({ host, user: sudo.user, reason })
-    if (answered) throw failed('the password is wrong.')
-    if (sudo.password === undefined) throw failed('sudo asks for a password, and none is given.')
+    if (runner.sudo === undefined || prompts === 0 || (answered && prompts === 1)) return
+    const again = answered
     answered = true
-    answer(`${await sudo.password()}\n`)
+    answer(await sudoAnswer(runner, again))
   }
 }

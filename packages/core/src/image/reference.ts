@@ -1,3 +1,4 @@
+import { SealerError } from '../errors.ts'
 import { imageErrors } from './errors.ts'
 
 /** The parts of an image's name, completed as docker does. */
@@ -53,6 +54,16 @@ export function parseReference(text: string): Reference {
     ...(tag === undefined && digest === undefined ? { tag: 'latest' } : {}),
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
+  }
+}
+
+/** A text as a name, as far as it is one. */
+export function readReference(text: string): Reference | undefined {
+  try {
+    return parseReference(text)
+  } catch (error) {
+    if (SealerError.is(error)) return undefined
+    throw error
   }
 }
 

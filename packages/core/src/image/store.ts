@@ -19,7 +19,7 @@ import { annotations, isIndexType, mediaTypes, platformFits } from './oci.ts'
 import { Origins } from './origins.ts'
 import type { ClusterPair } from './read-cluster-image.ts'
 import { readPairs, readPlatform } from './read-cluster-image.ts'
-import { fullName, parseReference } from './reference.ts'
+import { fullName, parseReference, readReference } from './reference.ts'
 import { descriptorSchema, parseJson } from './schemas.ts'
 
 /** `index.json` of the layout. What other tools wrote into it stays. */
@@ -357,12 +357,12 @@ const nameOf = (entry: BlobDescriptor): string | undefined => entry.annotations?
 const originOf = (entry: BlobDescriptor): string | undefined => entry.annotations?.[annotations.origin]
 
 function byName(entries: readonly Entry[], reference: string): Entry | undefined {
-  const wanted = readName(reference)
+  const wanted = readReference(reference)
   if (wanted === undefined) return undefined
   const exact = entries.find((entry) => nameOf(entry) === fullName(wanted))
   if (exact !== undefined || wanted.digest === undefined) return exact
   return entries.find((entry) => {
-    const name = readName(nameOf(entry) ?? '')
+    const name = readReference(nameOf(entry) ?? '')
     const isIt = entry.digest === wanted.digest || originOf(entry) === wanted.digest
     return isIt && name?.registry === wanted.registry && name.repository === wanted.repository
   })
@@ -375,15 +375,6 @@ function byDigest(entries: readonly Entry[], reference: string): Entry | undefin
   const digests = [...new Set(found.map((entry) => entry.digest))]
   if (digests.length > 1) throw imageErrors.IMAGE_AMBIGUOUS({ reference, matches: digests })
   return found[0]
-}
-
-function readName(text: string): ReturnType<typeof parseReference> | undefined {
-  try {
-    return parseReference(text)
-  } catch (error) {
-    if (SealerError.is(error)) return undefined
-    throw error
-  }
 }
 
 async function flushFolder(path: string): Promise<void> {

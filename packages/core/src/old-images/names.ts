@@ -1,4 +1,4 @@
-import { fullName, parseReference, type Reference } from '../image/reference.ts'
+import { fullName, parseReference, type Reference, readReference } from '../image/reference.ts'
 import type { OldContainerImage } from './extension.ts'
 import type { OldLayers } from './read-layers.ts'
 
@@ -121,12 +121,8 @@ function naming(image: string, place: string, app?: string): Naming[] {
 }
 
 function nameIn(text: string): Reference | undefined {
-  try {
-    const name = parseReference(text)
-    return name.digest === undefined ? name : undefined
-  } catch {
-    return undefined
-  }
+  const name = readReference(text)
+  return name?.digest === undefined ? name : undefined
 }
 
 /** Of the files of an app, the app. */

@@ -1,5 +1,5 @@
-import { SealerError } from '../errors.ts'
-import { parseReference, type Reference } from '../image/reference.ts'
+import type { SealerError } from '../errors.ts'
+import { parseReference, type Reference, readReference } from '../image/reference.ts'
 import { trustErrors } from './errors.ts'
 import { type PublicKey, shortId } from './keys.ts'
 import { matches, type NamePattern } from './name-pattern.ts'
@@ -93,22 +93,13 @@ export const identitiesOf = (signatures: readonly Signature[]): string[] => [
 
 /** Whether a signature under this name holds for an image; registries and repositories are compared as docker completes them, and a tag holds for that tag alone. */
 export function isUnder(identity: string, asked: Reference): boolean {
-  const signed = nameOf(identity)
+  const signed = readReference(identity)
   if (signed === undefined || signed.registry !== asked.registry || signed.repository !== asked.repository) return false
   return !/:[^/]+$/.test(identity) || asked.tag === undefined || signed.tag === asked.tag
 }
 
 function isFor(identity: string, image: string, pattern: NamePattern | undefined): boolean {
   if (pattern === undefined) return isUnder(identity, parseReference(image))
-  const signed = nameOf(identity)
+  const signed = readReference(identity)
   return signed !== undefined && matches(pattern, signed)
-}
-
-function nameOf(text: string): Reference | undefined {
-  try {
-    return parseReference(text)
-  } catch (error) {
-    if (SealerError.is(error)) return undefined
-    throw error
-  }
 }
