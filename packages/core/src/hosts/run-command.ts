@@ -60,6 +60,8 @@ class RunningCommand {
   readonly #begun: Promise<void>
   #begin: () => void = () => {}
   #stop: (reason: unknown) => void = () => {}
+  /** Resolves when `output` has taken what it was given last. */
+  #handedOn: Promise<void> = Promise.resolve()
   /** Up to where sudo's talk has been answered. */
   #answered = 0
 
@@ -91,6 +93,7 @@ class RunningCommand {
       ]
       this.#give().catch(this.#stop)
       const exit = await Promise.race([this.#channel.ended, stopped]).catch((reason) => this.#end(reason))
+      await Promise.race([this.#handedOn, stopped])
       for (const end of ends) end()
       return this.#judge(exit)
     } finally {
@@ -118,7 +121,11 @@ class RunningCommand {
       if (name === 'stderr') this.#hear()
       if (payload.length === 0) return
       if (name === 'stdout' && output !== undefined) {
-        if (output.write(payload)) return
+        let hasRoom = true
+        this.#handedOn = new Promise((taken) => {
+          hasRoom = output.write(payload, () => taken())
+        })
+        if (hasRoom) return
         stream.pause()
         output.once('drain', () => stream.resume())
         return
