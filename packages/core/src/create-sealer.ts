@@ -60,7 +60,7 @@ export function createSealer(options: SealerOptions): Sealer {
     trust: createTrust(home, secrets),
     findImages: async (find) => {
       const { findContainerImages } = await import('./lifecycles/find.ts')
-      return await findContainerImages(find, { home, hooks, clock })
+      return await findContainerImages(find, { home, hooks, images, clock })
     },
     build: async (build) => {
       const { buildImage } = await import('./lifecycles/build.ts')

@@ -30,6 +30,10 @@ export interface ImagesOptions {
 export const storeOf = (home: string, clock: Clock, gate?: Gate): LocalStore =>
   openStore(join(home, 'store'), clock, gate)
 
+/** The store of these images for whoever reads blobs himself: no image gives anything away that may not be looked at. */
+export const admittingStore = (images: Images, clock: Clock): LocalStore =>
+  openStore(images.store.path, clock, (image) => images.admit(image))
+
 /** The cluster images of a home. */
 export function createImages(options: ImagesOptions): Images {
   const { home, secrets, logger, clock, insecureUnsigned = false } = options

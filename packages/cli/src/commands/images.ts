@@ -70,7 +70,7 @@ function findCommand(context: CliContext): Command {
       '--from <image>',
       'base image of the store: its helm renders where this machine has none, for its Kubernetes',
     )
-  return withImageWishOptions(withChartOptions(command))
+  return withUnsignedOption(withImageWishOptions(withChartOptions(command)))
     .addHelpText(
       'after',
       examples(

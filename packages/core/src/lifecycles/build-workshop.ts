@@ -4,7 +4,8 @@ import type { CallableHooks } from '../hooks.ts'
 import { platformText } from '../hosts/host.ts'
 import { LayerCache } from '../image/layer-cache.ts'
 import { FileDigests } from '../image/layer-digests.ts'
-import { type LocalStore, openStore } from '../image/store.ts'
+import type { LocalStore } from '../image/store.ts'
+import { admittingStore } from '../images.ts'
 import { BuildContext } from '../kubefile/context.ts'
 import { IgnoreRules } from '../kubefile/ignore.ts'
 import type { Logger } from '../logger.ts'
@@ -57,7 +58,7 @@ export async function openWorkshop(
   { home, hooks, images, secrets, logger, clock }: BuildServices,
 ): Promise<Workshop> {
   const cache = cacheOf(home)
-  const store = openStore(images.store.path, clock, (image) => images.admit(image))
+  const store = admittingStore(images, clock)
   const digests = await FileDigests.open(join(cache, 'digests'), source.context)
   const lock = options.lock && (await LockFile.open(options.lock))
   const context = new BuildContext(source.context, digests, new IgnoreRules(source.ignore), options.lock?.file)

@@ -4,7 +4,8 @@ import { dirname, join, posix, resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { CallableHooks } from '../hooks.ts'
 import type { PlatformImage } from '../image/cluster-config.ts'
-import { storeOf } from '../images.ts'
+import type { LocalStore } from '../image/store.ts'
+import { admittingStore } from '../images.ts'
 import { buildErrors } from '../kubefile/errors.ts'
 import { cacheOf } from '../lifecycles/build-cache.ts'
 import { findImages, type NamedImages } from '../manifests/find-images.ts'
@@ -12,6 +13,7 @@ import type { LeftOut, NamedAt } from '../manifests/image-reader.ts'
 import { findProgram, machinePlatform } from '../manifests/programs.ts'
 import { searchedFolder } from '../manifests/searched-folder.ts'
 import { type ChartWishes, ValueSets } from '../manifests/value-sets.ts'
+import type { Images } from '../sealer.ts'
 import { type ImageWishFiles, readImageWishes } from './image-wishes.ts'
 
 /** Where to look for container images, and how. */
@@ -37,16 +39,17 @@ export interface FindReport {
 export interface FindServices {
   readonly home: string
   readonly hooks: CallableHooks
+  readonly images: Images
   readonly clock: Clock
 }
 
 /**
  * Finds what a build would pack, and builds nothing: nothing that is broken or odd is fatal.
- * @throws SEARCH_PATH_MISSING when there is nothing at the path
+ * @throws SEARCH_PATH_MISSING when there is nothing at the path, SIGNATURE_MISSING and its like when the base may not be looked at
  */
 export async function findContainerImages(
   options: FindOptions,
-  { home, hooks, clock }: FindServices,
+  { home, hooks, images: stored, clock }: FindServices,
 ): Promise<FindReport> {
   await using target = await targetOf(options)
   const { path, entries, beside } = await searchedFolder(target.path).catch((cause: Error) => {
@@ -56,7 +59,7 @@ export async function findContainerImages(
   const readers = await hooks.build.readers.promise([])
   const rules = [...wishes.rules, ...(await hooks.build.rules.promise([]))]
   const valueSets = await ValueSets.open(options.charts ?? {}, resolve(target.path))
-  const store = storeOf(home, clock)
+  const store = admittingStore(stored, clock)
   const base = options.from === undefined ? undefined : await baseOf(options.from, store)
   const cache = cacheOf(home)
   const places = { entries: [], platform: machinePlatform(), base, blobs: store.blobs, folder: join(cache, 'programs') }
@@ -93,6 +96,6 @@ async function targetOf({ path = '.', text }: FindOptions): Promise<{ readonly p
 }
 
 /** A base as this machine could run it. */
-async function baseOf(reference: string, store: ReturnType<typeof storeOf>): Promise<PlatformImage> {
+async function baseOf(reference: string, store: LocalStore): Promise<PlatformImage> {
   return store.platform(await store.resolve(reference), machinePlatform())
 }

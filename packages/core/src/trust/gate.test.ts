@@ -114,6 +114,7 @@ test('once a key is trusted, an image without its signature is refused: loaded, 
   assert.is(await codeOf(sealer.apply(wish)), 'SIGNATURE_MISSING')
   assert.is(await codeOf(sealer.plan(wish)), 'SIGNATURE_MISSING')
   assert.is(await codeOf(sealer.check(wish)), 'SIGNATURE_MISSING')
+  assert.is(await codeOf(sealer.findImages({ path: folder.path, from: 'team/app:v1' })), 'SIGNATURE_MISSING')
   assert.equal(contacted, [])
 
   const fresh = (await machine(folder.path, 'fresh')).sealer()
