@@ -6,7 +6,7 @@ import type { CarriedImage, ClusterConfig, PlatformImage } from '../image/cluste
 import type { LayerEntry } from '../image/layer.ts'
 import type { UnpackedImage } from '../manifests/carry-images.ts'
 import { findImages, type NamedImages, type SearchInput } from '../manifests/find-images.ts'
-import { findProgram, type ProgramName } from '../manifests/programs.ts'
+import { programFinder } from '../manifests/programs.ts'
 import type { Workshop } from './build-workshop.ts'
 
 /** One platform of an image, its files and config known, its container images not yet. */
@@ -62,24 +62,15 @@ function searchIn(
   signal: AbortSignal,
 ): SearchInput['search'] {
   const { version } = config.runtime
-  const programs = new Map<string, Promise<string | undefined>>()
-  const find = async (names: readonly ProgramName[]) => {
-    const base = await machineBase()
-    const places = { entries, platform, base, blobs: store.blobs, folder: join(cache, 'programs') }
-    const program = await findProgram(names, places)
-    if (program !== undefined)
-      logger.info(`${names[0] === 'helm' ? 'charts' : 'kustomizations'} are rendered by ${program}`)
-    return program
-  }
+  const folder = join(cache, 'programs')
+  const placesOf = async () => ({ entries, platform, base: await machineBase(), blobs: store.blobs, folder })
   return {
     apps: config.apps,
     settingsOf: (chart) => valueSets.of(chart, version),
     cache,
     signal,
-    program: (...names) => {
-      const found = programs.get(names.join()) ?? find(names)
-      programs.set(names.join(), found)
-      return found
-    },
+    program: programFinder(placesOf, ([name], program) =>
+      logger.info(`${name === 'helm' ? 'charts' : 'kustomizations'} are rendered by ${program}`),
+    ),
   }
 }

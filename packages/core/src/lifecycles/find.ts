@@ -10,7 +10,7 @@ import { buildErrors } from '../kubefile/errors.ts'
 import { cacheOf } from '../lifecycles/build-cache.ts'
 import { findImages, type NamedImages } from '../manifests/find-images.ts'
 import type { LeftOut, NamedAt } from '../manifests/image-reader.ts'
-import { findProgram, machinePlatform } from '../manifests/programs.ts'
+import { machinePlatform, programFinder } from '../manifests/programs.ts'
 import { searchedFolder } from '../manifests/searched-folder.ts'
 import { type ChartWishes, ValueSets } from '../manifests/value-sets.ts'
 import type { Images } from '../sealer.ts'
@@ -69,7 +69,7 @@ export async function findContainerImages(
     settingsOf: (chart: { readonly path: string; readonly release: string }) =>
       valueSets.of({ ...chart, path: posix.relative(path, chart.path) }, base?.config.runtime.version),
     cache,
-    program: (...names: Parameters<typeof findProgram>[0][number][]) => findProgram(names, places),
+    program: programFinder(async () => places),
     ...(options.signal && { signal: options.signal }),
   }
   const { images, archives, doubts } = await findImages(

@@ -25,6 +25,24 @@ export interface ProgramPlaces {
   readonly folder: string
 }
 
+/** Looks for programs when they are asked for, for each choice once; `found` is told where one is. */
+export function programFinder(
+  placesOf: () => Promise<ProgramPlaces>,
+  found: (names: readonly ProgramName[], program: string) => void = () => {},
+): (...names: readonly ProgramName[]) => Promise<string | undefined> {
+  const programs = new Map<string, Promise<string | undefined>>()
+  const find = async (names: readonly ProgramName[]) => {
+    const program = await findProgram(names, await placesOf())
+    if (program !== undefined) found(names, program)
+    return program
+  }
+  return (...names) => {
+    const program = programs.get(names.join()) ?? find(names)
+    programs.set(names.join(), program)
+    return program
+  }
+}
+
 /**
  * The first of these programs that is there: of PATH, else one that the image brings. Undefined when there is none.
  */
